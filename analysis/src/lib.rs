@@ -1,0 +1,1 @@
+//! Statistics over the tables that a run of fedstill wrote.

@@ -1,0 +1,1 @@
+//! The simulator of fedstill: clock, actors, network, devices, federation, scenario and records.

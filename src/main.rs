@@ -1,0 +1,3 @@
+//! The front door of fedstill: reads arguments, calls the crates, prints.
+
+fn main() {}
