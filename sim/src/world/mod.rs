@@ -1,0 +1,14 @@
+//! The simulated world: carries out what actors want through network and
+//! devices, and keeps the books. It knows nothing of learning.
+
+mod action;
+mod client_time;
+mod ledger;
+mod simulation;
+mod transfers;
+
+pub use action::{Action, Message, Plan, Ticket, Token, Work, WorkKind};
+pub use client_time::{ClientState, ClientTimes};
+pub use ledger::{Merge, Outcome, Participation, Span};
+pub use simulation::{Accounts, End, Host, Simulation, Site, WorldConfig};
+pub use transfers::{TransferOutcome, TransferRecord};

@@ -1,0 +1,52 @@
+//! What is remembered of a transfer.
+
+use super::action::Ticket;
+use crate::kernel::ActorId;
+use crate::time::SimTime;
+
+/// How a transfer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransferOutcome {
+    /// Every byte arrived.
+    Delivered,
+    /// Cut when the client dropped out.
+    Cut,
+    /// Under way when the run ended.
+    Unfinished,
+}
+
+impl TransferOutcome {
+    /// Its name in the tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Cut => "cut",
+            Self::Unfinished => "unfinished",
+        }
+    }
+}
+
+/// One transfer that has ended.
+#[derive(Debug, Clone)]
+pub struct TransferRecord {
+    /// The participation it belongs to.
+    pub ticket: Ticket,
+    /// The sender.
+    pub from: ActorId,
+    /// The receiver.
+    pub to: ActorId,
+    /// What was sent.
+    pub what: &'static str,
+    /// Length of the buffer.
+    pub size_bytes: u64,
+    /// Bytes that crossed the network.
+    pub carried_bytes: u64,
+    /// When it was sent.
+    pub start: SimTime,
+    /// When it ended.
+    pub end: SimTime,
+    /// How it ended.
+    pub outcome: TransferOutcome,
+    /// The link that held it to its rate at the end.
+    pub limiting_link: Option<String>,
+}
