@@ -1,1 +1,5 @@
 //! The simulator of fedstill: clock, actors, network, devices, federation, scenario and records.
+
+pub mod device;
+pub mod kernel;
+pub mod time;
