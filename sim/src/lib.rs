@@ -1,1 +1,4 @@
 //! The simulator of fedstill: clock, actors, network, devices, federation, scenario and records.
+
+pub mod network;
+pub mod time;
