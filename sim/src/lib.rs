@@ -2,4 +2,5 @@
 
 pub mod device;
 pub mod kernel;
+pub mod network;
 pub mod time;

@@ -272,7 +272,7 @@ mod tests {
         assert_eq!(secs(f64::MIN_POSITIVE), Ok(0));
         // The float nearest 4503599.6273705 s lies below that half-way point (by 2.1e-10 s less
         // than half a nanosecond is left), and multiplying as floats rounds it up over it.
-        let tricky: f64 = 4_503_599.627_370_500_5;
+        let tricky = 4_503_599.627_370_500_5;
         let exact = {
             let bits = tricky.to_bits();
             let mantissa = u128::from(bits & ((1 << 52) - 1) | (1 << 52));
@@ -317,6 +317,9 @@ mod tests {
         assert_eq!(SimTime::MAX + second, SimTime::MAX);
         assert_eq!(SimTime::MAX.checked_add(second), None);
         assert_eq!(SimTime::ZERO.checked_since(SimTime::from_nanos(1)), None);
-        assert_eq!(SimTime::ZERO.saturating_since(SimTime::MAX), SimDuration::ZERO);
+        assert_eq!(
+            SimTime::ZERO.saturating_since(SimTime::MAX),
+            SimDuration::ZERO
+        );
     }
 }
