@@ -1,1 +1,3 @@
 //! The simulator of fedstill: clock, actors, network, devices, federation, scenario and records.
+
+pub mod scenario;

@@ -1,0 +1,27 @@
+//! From scenario files to checked runs: keys, units, layers, sweeps and messages.
+//!
+//! Nothing here simulates. [`load`] reads files and gives one [`PlannedRun`] for
+//! each point of a sweep and replication, or every [`Problem`] found.
+
+mod check;
+mod column;
+mod distribution;
+mod problem;
+mod quantity;
+mod raw;
+mod sampled;
+
+pub use check::Scenario;
+pub use column::{Column, Pick};
+pub use problem::{Problem, Problems};
+pub use quantity::{
+    Bandwidth, Bytes, ComputeSpeed, Duration, Power, Quantity, QuantityError, Unit,
+};
+pub use raw::{
+    RawBenefit, RawClientGroup, RawCost, RawData, RawDevice, RawDistill, RawDistillLoss,
+    RawDropout, RawEvaluation, RawExchange, RawLink, RawLocal, RawMeasure, RawMethod, RawNetwork,
+    RawOptimizer, RawPartition, RawPower, RawRecords, RawRule, RawScenario, RawSchedule, RawScope,
+    RawSelection, RawServer, RawSource, RawSplit, RawStaleness, RawStop, RawTarget, RawTopology,
+    RawWeights,
+};
+pub use sampled::{Distribution, DrawError, Sampled};
