@@ -5,14 +5,27 @@
 
 mod check;
 mod column;
+mod decode;
 mod distribution;
+mod encode;
+mod known_keys;
+mod layers;
+mod load;
+mod overrides;
+mod presets;
 mod problem;
 mod quantity;
 mod raw;
+mod resolved;
 mod sampled;
+mod sweep;
+mod tree;
 
 pub use check::Scenario;
 pub use column::{Column, Pick};
+pub use load::{PlannedRun, load};
+pub use overrides::Overrides;
+pub use presets::{PRESETS, Preset};
 pub use problem::{Problem, Problems};
 pub use quantity::{
     Bandwidth, Bytes, ComputeSpeed, Duration, Power, Quantity, QuantityError, Unit,
@@ -24,4 +37,5 @@ pub use raw::{
     RawSelection, RawServer, RawSource, RawSplit, RawStaleness, RawStop, RawTarget, RawTopology,
     RawWeights,
 };
+pub use resolved::Input;
 pub use sampled::{Distribution, DrawError, Sampled};
