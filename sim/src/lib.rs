@@ -1,6 +1,10 @@
 //! The simulator of fedstill: clock, actors, network, devices, federation, scenario and records.
 
 pub mod device;
+pub mod federation;
 pub mod kernel;
 pub mod network;
+pub mod records;
+pub mod scenario;
 pub mod time;
+pub mod world;
