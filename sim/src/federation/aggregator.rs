@@ -5,14 +5,14 @@
 
 use super::asynchronous::Asynchronous;
 use super::deployment::Deployment;
-use super::exchange::{Contribution, Exchange};
+use super::exchange::{Contribution, Exchange, Weighed};
 use super::parcel::{Contents, Parcel};
 use super::recorder::Record;
 use super::selection::Selector;
 use super::synchronous::Synchronous;
 use crate::kernel::{ActorId, Behaviour};
 use crate::records::{CloseReason, VersionRecord};
-use crate::scenario::raw::RawSchedule;
+use crate::scenario::RawSchedule;
 use crate::time::SimTime;
 use crate::world::{Action, Merge, Message, Outcome, Ticket, Token};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +39,9 @@ pub(crate) struct Core {
     pub(crate) exchange: Box<dyn Exchange>,
     /// The last version published.
     pub(crate) version: u64,
+    /// The list of public samples that the knowledge is about: that of the last fold,
+    /// since a version that fails keeps the knowledge of the one before.
+    knowledge_list: u64,
     /// When each version was published; version 0 at the start.
     published: Vec<SimTime>,
     /// Participations whose end the aggregator has not heard of.
@@ -70,6 +73,7 @@ impl Aggregator {
                 selector,
                 exchange,
                 version: 0,
+                knowledge_list: 0,
                 published: vec![SimTime::ZERO],
                 open: BTreeMap::new(),
                 busy: BTreeSet::new(),
@@ -212,7 +216,7 @@ impl Core {
             Parcel::encode(&Contents {
                 version: self.version,
                 samples: 0,
-                list_seed: self.deployment.list_seed(),
+                list: self.knowledge_list,
                 values,
             })
         };
@@ -249,6 +253,12 @@ impl Core {
             samples,
             start_version,
         }
+    }
+
+    /// Folds contributions that started from the present version or a store's.
+    pub(crate) fn fold(&mut self, contributions: &[Weighed<'_>]) -> u64 {
+        self.knowledge_list = self.deployment.list_number(self.version);
+        self.exchange.fold(contributions)
     }
 
     /// Start versions of the participations still open, the oldest first.

@@ -8,7 +8,7 @@ use super::recorder::Record;
 use super::staleness::staleness_weight;
 use crate::kernel::ActorId;
 use crate::records::CloseReason;
-use crate::scenario::raw::{RawSchedule, RawStaleness};
+use crate::scenario::{RawSchedule, RawStaleness};
 use crate::time::SimTime;
 use crate::world::{Action, Outcome, Ticket, Token};
 use std::collections::BTreeMap;
@@ -151,7 +151,7 @@ impl Asynchronous {
             .values()
             .map(|contribution| (contribution, weigh(contribution)))
             .collect();
-        core.exchange.fold(&weighed)
+        core.fold(&weighed)
     }
 
     /// A client was lost or declined: somebody else may work.

@@ -17,8 +17,7 @@ mod selection;
 mod staleness;
 mod synchronous;
 
-pub use deployment::{Deployment, DeploymentError};
-pub use local::LocalCost;
+pub use deployment::{Deployment, DeploymentError, LocalCost};
 pub use parcel::{Contents, HEADER_BYTES, Parcel, parcel_bytes};
-pub use run::{Hooks, Progress, RunSettings, run};
+pub use run::{Hooks, Progress, RunError, RunSettings, run};
 pub use staleness::staleness_weight;

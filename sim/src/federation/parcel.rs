@@ -11,8 +11,8 @@
 //! | 6 | 1 where knowledge follows the header |
 //! | 7 | reserved |
 //! | 8–15 | version: the sender's, or the one a contribution started from |
-//! | 16–23 | samples that a contribution learned from |
-//! | 24–31 | seed from which both ends draw the lists of public samples |
+//! | 16–23 | own samples that a contribution learned from |
+//! | 24–31 | number of the list of public samples that the values are about |
 
 use std::sync::Arc;
 
@@ -34,8 +34,9 @@ pub struct Contents {
     pub version: u64,
     /// Samples that a contribution learned from; 0 on the way down.
     pub samples: u64,
-    /// Seed of the lists of public samples.
-    pub list_seed: u64,
+    /// Number of the list of public samples that the values are about; both ends draw
+    /// the list from a seed agreed on beforehand.
+    pub list: u64,
     /// The knowledge; `None` where there is none yet.
     pub values: Option<Vec<f32>>,
 }
@@ -48,7 +49,7 @@ impl Parcel {
         bytes.extend_from_slice(&MAGIC);
         let has_values = u8::from(contents.values.is_some());
         bytes.extend_from_slice(&[FORMAT, CODEC_F32, has_values, 0]);
-        for field in [contents.version, contents.samples, contents.list_seed] {
+        for field in [contents.version, contents.samples, contents.list] {
             bytes.extend_from_slice(&field.to_le_bytes());
         }
         for value in values {
@@ -80,7 +81,7 @@ impl Parcel {
         Contents {
             version: field(8),
             samples: field(16),
-            list_seed: field(24),
+            list: field(24),
             values: (header[6] == 1).then(values),
         }
     }
@@ -106,7 +107,7 @@ mod tests {
             let contents = Contents {
                 version: 7,
                 samples: u64::MAX,
-                list_seed: 0x0123_4567_89ab_cdef,
+                list: 0x0123_4567_89ab_cdef,
                 values,
             };
             let parcel = Parcel::encode(&contents);

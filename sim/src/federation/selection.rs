@@ -1,7 +1,7 @@
 //! Selection: who works, of those who are checked in and idle.
 
 use crate::kernel::{ActorId, Stream};
-use crate::scenario::raw::RawSelection;
+use crate::scenario::RawSelection;
 use rand::RngExt;
 
 /// Draws cohorts.

@@ -1,6 +1,6 @@
 //! What staleness costs a contribution in weight.
 
-use crate::scenario::raw::RawStaleness;
+use crate::scenario::RawStaleness;
 
 /// The weight s(t) of a contribution that started t versions ago, in (0, 1]
 /// (Xie, Koyejo and Gupta 2019, "Asynchronous federated optimization", section 5.2).

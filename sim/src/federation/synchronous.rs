@@ -7,7 +7,7 @@ use super::exchange::Contribution;
 use super::recorder::Record;
 use crate::kernel::ActorId;
 use crate::records::CloseReason;
-use crate::scenario::raw::RawSchedule;
+use crate::scenario::RawSchedule;
 use crate::time::{SimDuration, SimTime};
 use crate::world::{Action, Outcome, Ticket, Token};
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,7 +45,7 @@ impl Synchronous {
             unreachable!("made for a synchronous schedule");
         };
         Self {
-            deadline: deadline.map(|deadline| deadline.to_sim()),
+            deadline: deadline.map(|deadline| SimDuration::from_nanos(deadline.nanoseconds())),
             over_select: *over_select,
             minimum: *minimum,
             round: None,
@@ -119,11 +119,8 @@ impl Synchronous {
         contribution: Contribution,
         actions: &mut Vec<FederationAction>,
     ) {
-        let round = self
-            .round
-            .as_mut()
-            .filter(|round| round.waiting_for.remove(&ticket));
-        let Some(round) = round else {
+        let waited_for = |round: &&mut Round| round.waiting_for.contains(&ticket);
+        let Some(round) = self.round.as_mut().filter(waited_for) else {
             let outcome = self.afterwards[&contribution.start_version];
             actions.push(Action::Settle {
                 ticket,
@@ -133,6 +130,7 @@ impl Synchronous {
             self.forget_settled_versions(core);
             return;
         };
+        round.waiting_for.remove(&ticket);
         round.inbox.insert(contribution.child, (ticket, contribution));
         self.close_if_complete(core, now, actions);
     }
@@ -208,7 +206,7 @@ impl Synchronous {
                 .values()
                 .map(|(_, contribution)| (contribution, core.weight(contribution)))
                 .collect();
-            server_flops = core.exchange.fold(&weighed);
+            server_flops = core.fold(&weighed);
         }
         if round.diverged == round.selected {
             actions.push(Action::Record(Record::AllDiverged));

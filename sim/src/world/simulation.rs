@@ -181,8 +181,8 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
         }
     }
 
-    /// Runs to the end and hands the books over.
-    pub fn run(mut self) -> Accounts {
+    /// Runs to the end; hands the books over, and the pool for what is still to be computed.
+    pub fn run(mut self) -> (Accounts, ComputePool) {
         let end = loop {
             // Ticks alone keep nothing alive.
             let idle = self.queue.len() == usize::from(self.config.tick.is_some());
@@ -641,7 +641,7 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             next.map(|time| (time, self.queue.schedule(time, Event::Network)));
     }
 
-    fn close(mut self, end: End, now: SimTime) -> Accounts {
+    fn close(mut self, end: End, now: SimTime) -> (Accounts, ComputePool) {
         let flows: Vec<_> = self.flows.keys().copied().collect();
         for flow in flows {
             self.cut_transfer(flow, now, TransferOutcome::Unfinished);
@@ -653,7 +653,7 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             let state = self.times[client].state();
             self.enter(actor_of(client), state, now);
         }
-        Accounts {
+        let accounts = Accounts {
             end,
             ended_at: now,
             participations: self.ledger.close(now),
@@ -661,7 +661,8 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             client_times: self.times,
             peak_transfers: self.peak_transfers,
             messages: self.messages,
-        }
+        };
+        (accounts, self.pool)
     }
 }
 

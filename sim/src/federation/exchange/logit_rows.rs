@@ -54,10 +54,12 @@ impl LogitRows {
         self
     }
 
-    fn rows<'a>(&self, values: &'a [f32]) -> impl Iterator<Item = (usize, &'a [f32])> {
-        let present = |(_, row): &(usize, &[f32])| row.iter().any(|value| *value != 0.0);
-        values.chunks_exact(self.width).enumerate().filter(present)
-    }
+}
+
+/// The rows that a child has, with their numbers.
+fn rows(values: &[f32], width: usize) -> impl Iterator<Item = (usize, &[f32])> {
+    let present = |(_, row): &(usize, &[f32])| row.iter().any(|value| *value != 0.0);
+    values.chunks_exact(width).enumerate().filter(present)
 }
 
 impl Exchange for LogitRows {
@@ -67,13 +69,13 @@ impl Exchange for LogitRows {
             .map(|(contribution, _)| contribution.values.len())
             .max()
             .unwrap_or(0);
-        let rows = values / self.width;
+        let row_count = values / self.width;
         self.sums = vec![0.0; values];
-        self.weights = vec![0.0; rows];
-        self.holders = vec![0; rows];
+        self.weights = vec![0.0; row_count];
+        self.holders = vec![0; row_count];
         self.own.clear();
         for (contribution, weight) in contributions {
-            for (row, values) in self.rows(&contribution.values) {
+            for (row, values) in rows(&contribution.values, self.width) {
                 let place = row * self.width..(row + 1) * self.width;
                 add_weighted(&mut self.sums[place], values, *weight);
                 self.weights[row] += weight;
@@ -84,7 +86,7 @@ impl Exchange for LogitRows {
                 self.own.insert(contribution.child, own);
             }
         }
-        self.order = (0..rows).collect();
+        self.order = (0..row_count).collect();
         if let Some(stream) = &mut self.shuffle {
             self.order.shuffle(stream);
         }
@@ -108,7 +110,7 @@ impl Exchange for LogitRows {
         let mut weights = self.weights.clone();
         let mut holders = self.holders.clone();
         if let Some((own, weight)) = self.own.get(&child) {
-            for (row, values) in self.rows(own) {
+            for (row, values) in rows(own, self.width) {
                 let place = row * self.width..(row + 1) * self.width;
                 add_weighted(&mut sums[place], values, -weight);
                 weights[row] -= weight;
