@@ -1,8 +1,18 @@
 //! A star of N clients that each send 1 MB at a random time within 10 s to a server with 1 Gbit/s,
 //! over own links of 1 to 50 Mbit/s and 10 ms, until the last byte has arrived.
 //!
-//! The simulated world is the same for every run (seed 1). Figures are kept, with their date and
-//! machine, in `docs/`.
+//! The simulated world is the same for every run (seed 1). On 2026-11-23, two shared cores:
+//!
+//! | N | time | per client |
+//! | --- | --- | --- |
+//! | 100 | 0.10 ms | 1.0 µs |
+//! | 1 000 | 1.2 ms | 1.2 µs |
+//! | 3 000 | 4.7 ms | 1.6 µs |
+//! | 10 000 | 17 ms | 1.7 µs |
+//! | 30 000 | 93 ms | 3.1 µs |
+//!
+//! That is N log N and, at the end, the n / 128 steps of a walk over n flows at once. SimGrid 3.32
+//! takes 0.05, 2.6 and 51 s for N = 1 000, 3 000 and 10 000.
 
 use std::hint::black_box;
 

@@ -1,6 +1,6 @@
 //! A kernel in miniature: starts and cuts flows when told, and calls the network as agreed.
 
-use fedstill_sim::network::{FlowId, FlowNetwork, FlowSpec, Network, ResourceId};
+use fedstill_sim::network::{FlowId, FlowNetwork, Network, ResourceId};
 use fedstill_sim::time::SimTime;
 
 /// What the miniature kernel needs of a network.
