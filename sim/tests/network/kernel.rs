@@ -55,6 +55,7 @@ pub(crate) struct Ended {
 
 /// What the watcher of a run may look at after each settled instant.
 pub(crate) struct Instant<'a, N> {
+    pub(crate) now: SimTime,
     pub(crate) network: &'a N,
     /// The live flows with their places in the plan.
     pub(crate) live: &'a [(FlowId, usize)],
@@ -132,6 +133,7 @@ pub(crate) fn run<N: Flows, S>(
         }
         network.settle(now);
         watch(Instant {
+            now,
             network,
             live: &live,
         });
