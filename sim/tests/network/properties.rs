@@ -216,12 +216,29 @@ proptest! {
                 carried[link.0 as usize] += ended.carried;
             }
         }
-        let last = ends.iter().map(|ended| ended.at).max().unwrap_or_default();
-        for (usage, bytes) in network.usage().into_iter().zip(carried) {
+        for (k, (usage, bytes)) in network.usage().into_iter().zip(carried).enumerate() {
             prop_assert_eq!(usage.bytes, bytes);
-            prop_assert!(usage.busy <= last.saturating_since(SimTime::ZERO));
+            prop_assert_eq!(usage.busy, busy(&world, &ends, ResourceId(u32::try_from(k).unwrap())));
         }
     }
+}
+
+/// The time covered by the carrying phases of the flows over `link`.
+fn busy(world: &World, ends: &[Ended], link: ResourceId) -> SimDuration {
+    let mut phases: Vec<(SimTime, SimTime)> = world
+        .plan
+        .iter()
+        .zip(ends)
+        .filter(|(planned, _)| planned.spec.bytes > 0 && planned.spec.route.contains(&link))
+        .map(|(planned, ended)| (planned.at + planned.spec.latency, ended.at))
+        .collect();
+    phases.sort_unstable();
+    let (mut covered, mut until) = (SimDuration::ZERO, SimTime::ZERO);
+    for (begin, end) in phases {
+        covered += end.saturating_since(begin.max(until));
+        until = until.max(end);
+    }
+    covered
 }
 
 #[test]
