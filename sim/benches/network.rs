@@ -82,6 +82,16 @@ fn star(criterion: &mut Criterion) {
     group.sample_size(10);
     for clients in [100, 1_000, 3_000, 10_000, 30_000] {
         let (star, starts) = world(clients);
+        // From 3000 clients on the server is full most of the time: 8 ms for each MB, and at most
+        // the 10 s of the starts and the 8 s of a 1 Mbit/s client besides.
+        let (end, full) = (
+            simulate(star.clone(), &starts).as_secs_f64(),
+            0.008 * f64::from(clients),
+        );
+        assert!(
+            end >= full && end <= full + 18.1,
+            "{clients} clients end after {end} s"
+        );
         group.throughput(Throughput::Elements(clients.into()));
         group.bench_function(BenchmarkId::from_parameter(clients), |bench| {
             bench.iter(|| simulate(black_box(star.clone()), black_box(&starts)));
