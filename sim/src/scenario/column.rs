@@ -100,12 +100,12 @@ impl Column {
             })
     }
 
-    /// Reads the file beside the scenario; `clients` is how many need a row.
+    /// Reads the file beside the scenario and gives its text; `clients` is how many need a row.
     pub(crate) fn load<Q: Quantity>(
         &mut self,
         folder: &Path,
         clients: usize,
-    ) -> Result<(), ColumnError> {
+    ) -> Result<Arc<str>, ColumnError> {
         let path = folder.join(&self.file);
         let text = read(&path)?;
         let values = parse::<Q>(&text, &self.file, &self.column)?;
@@ -122,7 +122,7 @@ impl Column {
             });
         }
         self.values = values.into();
-        Ok(())
+        Ok(text.into())
     }
 }
 

@@ -163,10 +163,6 @@ impl fmt::Display for Problem {
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    pub(crate) fn one(problem: Problem) -> Self {
-        Self(vec![problem])
-    }
-
     /// `Ok(())` where there are none. The same mistake at several points of a sweep is told once.
     pub(crate) fn from_found(found: Vec<Problem>) -> Result<(), Self> {
         let mut told: Vec<Problem> = Vec::new();
@@ -180,10 +176,6 @@ impl Problems {
         } else {
             Err(Self(told))
         }
-    }
-
-    pub(crate) fn into_vec(self) -> Vec<Problem> {
-        self.0
     }
 
     /// The mistakes in the order in which they were found.
