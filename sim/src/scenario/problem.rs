@@ -27,6 +27,11 @@ impl Origin {
             span,
         }
     }
+
+    /// Whether it stands for the source as a whole.
+    fn is_whole(&self) -> bool {
+        self.span == (0..0)
+    }
 }
 
 /// One mistake in a user's input.
@@ -56,6 +61,13 @@ impl Problem {
 
     /// The excerpt to show, with what is said under it.
     pub(crate) fn at(mut self, place: &Origin, label: impl Into<String>) -> Self {
+        if place.is_whole() {
+            // No excerpt shows what is missing from a whole file.
+            let label = label.into();
+            self.notes
+                .extend(Some(label).filter(|label| !label.is_empty()));
+            return self.in_file(place.source.name.clone());
+        }
         self.place = Some(place.clone());
         self.label = label.into();
         self

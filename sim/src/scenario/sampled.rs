@@ -229,7 +229,7 @@ fn drawn<'de, Q: Quantity, A: MapAccess<'de>>(
     }
     family.check(&parameters).map_err(|why| {
         de::Error::custom(format!(
-            "these parameters make no `{}` distribution: {why}",
+            "these parameters make no `{}` distribution: {why}\ncorrect them",
             family.name
         ))
     })?;

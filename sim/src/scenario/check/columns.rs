@@ -52,7 +52,9 @@ impl Columns<'_, '_> {
                 column.rename_file(name);
             }
             Err(error) => {
-                self.findings.refuse(path, error.message, "", error.way_out);
+                let place = format!("{path}.{}", error.key);
+                self.findings
+                    .refuse(&place, error.message, "", error.way_out);
             }
         }
     }

@@ -122,7 +122,7 @@ fn rule(raw: &RawScenario, findings: &mut Findings<'_>) {
         (&raw.method.rule, &raw.method.exchange)
     {
         findings.refuse(
-            "method.rule",
+            "method.rule.kind",
             "`leave-one-out` does not fold parameters",
             "each client would start from another model than its own was trained from",
             "take `rule = \"mean\"`, or exchange logits: `public-logits` or `class-logits`",
