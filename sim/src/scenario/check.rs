@@ -1,5 +1,13 @@
 //! Whether the values of a scenario make sense together.
 
+mod clients;
+mod columns;
+mod course;
+mod data;
+mod findings;
+mod method;
+
+use self::findings::Findings;
 use super::problem::Problem;
 use super::raw::RawScenario;
 use super::resolved::{Input, replication_seed};
@@ -41,6 +49,18 @@ impl Scenario {
             .unwrap_or_else(|| replication_seed(self.raw.seed, "dynamics", self.raw.replication))
     }
 
+    /// Samples of the data set before any are set aside.
+    #[must_use]
+    pub fn sample_count(&self) -> usize {
+        data::size(&self.raw.data.source).samples
+    }
+
+    /// Classes of the data set.
+    #[must_use]
+    pub fn class_count(&self) -> usize {
+        data::size(&self.raw.data.source).classes
+    }
+
     /// Number of clients in all groups.
     #[must_use]
     pub fn client_count(&self) -> usize {
@@ -63,14 +83,30 @@ pub(crate) struct Checked {
     pub(crate) inputs: Vec<Input>,
 }
 
+/// Checks everything; all mistakes are told at once where one does not hide another.
 pub(crate) fn check(
-    raw: RawScenario,
-    _tree: &Node,
-    _folder: &Path,
+    mut raw: RawScenario,
+    tree: &Node,
+    folder: &Path,
 ) -> Result<Checked, Vec<Problem>> {
-    Ok(Checked {
-        scenario: Scenario { raw },
-        notes: Vec::new(),
-        inputs: Vec::new(),
-    })
+    let mut findings = Findings::new(tree);
+    clients::name("name", "scenario", &raw.name, &mut findings);
+    course::check(&raw, &mut findings);
+    let mut inputs = Vec::new();
+    // Without a sensible number of clients the other figures mean nothing.
+    if let Some(count) = clients::check(&raw, &mut findings) {
+        data::check(&raw, count, &mut findings);
+        method::check(&mut raw, count, &mut findings);
+        inputs = columns::load(&mut raw, folder, &mut findings);
+    }
+    let (problems, notes) = findings.into_parts();
+    if problems.is_empty() {
+        Ok(Checked {
+            scenario: Scenario { raw },
+            notes,
+            inputs,
+        })
+    } else {
+        Err(problems)
+    }
 }

@@ -46,6 +46,8 @@ pub enum Pick {
 /// Why a column could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ColumnError {
+    /// Which key of the table is at fault.
+    pub(crate) key: &'static str,
     pub(crate) message: String,
     pub(crate) way_out: String,
 }
@@ -100,17 +102,18 @@ impl Column {
             })
     }
 
-    /// Reads the file beside the scenario; `clients` is how many need a row.
+    /// Reads the file beside the scenario and gives its text; `clients` is how many need a row.
     pub(crate) fn load<Q: Quantity>(
         &mut self,
         folder: &Path,
         clients: usize,
-    ) -> Result<(), ColumnError> {
+    ) -> Result<Arc<str>, ColumnError> {
         let path = folder.join(&self.file);
         let text = read(&path)?;
         let values = parse::<Q>(&text, &self.file, &self.column)?;
         if self.pick == Pick::InOrder && values.len() < clients {
             return Err(ColumnError {
+                key: "file",
                 message: format!(
                     "`{}` has {} rows, but the group has {clients} clients",
                     self.file,
@@ -122,7 +125,7 @@ impl Column {
             });
         }
         self.values = values.into();
-        Ok(())
+        Ok(text.into())
     }
 }
 
@@ -130,6 +133,7 @@ fn read(path: &Path) -> Result<String, ColumnError> {
     let shown = path.display();
     let refuse = |message: String, way_out: &str| {
         Err(ColumnError {
+            key: "file",
             message,
             way_out: way_out.to_owned(),
         })
@@ -166,7 +170,13 @@ fn read(path: &Path) -> Result<String, ColumnError> {
 }
 
 fn parse<Q: Quantity>(text: &str, file: &str, column: &str) -> Result<Vec<f64>, ColumnError> {
-    let refuse = |message: String, way_out: String| Err(ColumnError { message, way_out });
+    let refuse = |message: String, way_out: String| {
+        Err(ColumnError {
+            key: "file",
+            message,
+            way_out,
+        })
+    };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() {
         return refuse(
@@ -186,10 +196,11 @@ fn parse<Q: Quantity>(text: &str, file: &str, column: &str) -> Result<Vec<f64>, 
         let near = nearest(column, header.iter())
             .map(|near| format!("did you mean `{near}`? "))
             .unwrap_or_default();
-        return refuse(
-            format!("`{file}` has no column `{column}`"),
-            format!("{near}its columns: {}", names.join(", ")),
-        );
+        return Err(ColumnError {
+            key: "column",
+            message: format!("`{file}` has no column `{column}`"),
+            way_out: format!("{near}its columns: {}", names.join(", ")),
+        });
     };
     let mut values = Vec::new();
     for (row, record) in reader.records().enumerate() {
@@ -197,11 +208,12 @@ fn parse<Q: Quantity>(text: &str, file: &str, column: &str) -> Result<Vec<f64>, 
         let record = match record {
             Ok(record) => record,
             Err(error) => {
+                let cells = match error.kind() {
+                    csv::ErrorKind::UnequalLengths { len, .. } => format!("has {len} cells"),
+                    _ => format!("cannot be read: {error}"),
+                };
                 return refuse(
-                    format!(
-                        "row {} of `{file}` is cut short or too long: {error}",
-                        row + 1
-                    ),
+                    format!("row {} of `{file}` {cells}", row + 1),
                     format!("give every row {} cells, as the header has", header.len()),
                 );
             }

@@ -5,6 +5,7 @@
 //! internally tagged representation, keeps the place of every value inside it
 //! and refuses unknown keys of kinds that have none.
 
+use super::known_keys::Known;
 use super::problem::{Origin, Problem};
 use super::quantity::nearest;
 use super::tree::{Entry, Node, Value};
@@ -82,10 +83,13 @@ impl DecodeError {
                 let problem = Problem::new(format!("unknown key `{found}` {}", inside(&parent)));
                 let problem = match nearest(found, known.iter().copied()) {
                     Some(near) => problem.way_out(format!("did you mean `{near}`?")),
-                    None => problem,
+                    None if known.is_empty() => {
+                        problem.way_out(format!("remove it, or change `{parent}.{TAG}`"))
+                    }
+                    None => problem.way_out("remove it; `fedstill schema` lists every key"),
                 };
                 let label = match known.as_slice() {
-                    [] => "no keys are known here".to_owned(),
+                    [] => format!("this kind has no keys besides `{TAG}`"),
                     _ => format!("expected {}", one_of(known)),
                 };
                 (problem, label)
@@ -117,7 +121,7 @@ impl DecodeError {
                 let meaning =
                     about(&path).map_or_else(String::new, |meaning| format!(": {meaning}"));
                 (
-                    problem.way_out(format!("add `{key} = ...`{meaning}")),
+                    problem.way_out(format!("add {}{meaning}", as_written(&path, key))),
                     format!("`{key}` is needed here"),
                 )
             }
@@ -139,6 +143,16 @@ impl DecodeError {
             Some(place) => problem.at(place, label),
             None => problem,
         }
+    }
+}
+
+/// How a missing key is written: a table under its header, anything else on its line.
+fn as_written(path: &str, key: &str) -> String {
+    let known = path.split('.').try_fold(Known::root(), Known::child);
+    match known {
+        Some(known) if path == key && known.is_array() => format!("a table `[[{key}]]`"),
+        Some(known) if path == key && known.is_table() => format!("a table `[{key}]`"),
+        _ => format!("`{key} = ...`"),
     }
 }
 
@@ -374,7 +388,7 @@ impl<'de> de::MapAccess<'de> for Keys<'de> {
         let entry = self.entries[self.next];
         self.next += 1;
         seed.deserialize(&entry.node)
-            .map_err(|error| error.under(&entry.key))
+            .map_err(|error| error.or_at(&entry.node.origin).under(&entry.key))
     }
 }
 
@@ -418,7 +432,7 @@ impl<'de> de::VariantAccess<'de> for Variant<'de> {
             None => Ok(()),
             Some(entry) => Err(DecodeError::new(What::UnknownKey {
                 found: entry.key.clone(),
-                known: vec![TAG],
+                known: Vec::new(),
             })
             .or_at(&entry.key_origin)
             .under(&entry.key)),

@@ -55,6 +55,16 @@ impl Known {
             .map(|schema| Self { schema })
     }
 
+    /// Whether it is a table of named keys.
+    pub(crate) fn is_table(self) -> bool {
+        self.followed().schema.get("properties").is_some()
+    }
+
+    /// Whether it is a list.
+    pub(crate) fn is_array(self) -> bool {
+        self.followed().schema.get("items").is_some()
+    }
+
     /// Whether it is a choice written with `kind`, or as a string.
     pub(crate) fn is_choice(self) -> bool {
         variants(self.followed().schema).any(|variant| kind(variant).is_some())

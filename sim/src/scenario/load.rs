@@ -60,7 +60,7 @@ pub fn load(paths: &[PathBuf], overrides: &Overrides) -> Result<Vec<PlannedRun>,
     let mut problems = Vec::new();
     for path in paths {
         match load_file(path, overrides) {
-            Ok(planned) => runs.extend(planned),
+            Ok(planned) => runs.extend(planned.into_iter().map(|run| (path, run))),
             Err(found) => problems.extend(found),
         }
     }
@@ -72,14 +72,14 @@ pub fn load(paths: &[PathBuf], overrides: &Overrides) -> Result<Vec<PlannedRun>,
     }
     number(&mut runs, &mut problems);
     Problems::from_found(problems)?;
-    Ok(runs)
+    Ok(runs.into_iter().map(|(_, run)| run).collect())
 }
 
 /// Numbers the runs of each scenario name, and refuses to make one twice.
-fn number(runs: &mut [PlannedRun], problems: &mut Vec<Problem>) {
+fn number(runs: &mut [(&PathBuf, PlannedRun)], problems: &mut Vec<Problem>) {
     let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
     let mut seen: BTreeSet<String> = BTreeSet::new();
-    for run in runs {
+    for (path, run) in runs {
         let number = numbers.entry(run.scenario.name.clone()).or_default();
         *number += 1;
         run.number = *number;
@@ -99,6 +99,7 @@ fn number(runs: &mut [PlannedRun], problems: &mut Vec<Problem>) {
                         format!(" ({})", factors.join(", "))
                     }
                 ))
+                .in_file(path.display().to_string())
                 .way_out("remove the repeated sweep value, or name each file once"),
             );
         }
@@ -112,8 +113,13 @@ fn load_file(path: &Path, overrides: &Overrides) -> Result<Vec<PlannedRun>, Vec<
     let sets = overrides.assignments()?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut runs = Vec::new();
-    let mut problems = Vec::new();
+    let mut problems: Vec<(Problem, String, usize)> = Vec::new();
+    let count = points.len();
     for point in points {
+        let swept = point
+            .iter()
+            .map(|a| format!("{} = {}", a.path, factor(&a.value)));
+        let swept = swept.collect::<Vec<_>>().join(", ");
         let factors: Vec<(String, String)> = point
             .iter()
             .filter(|swept| sets.iter().all(|set| set.path != swept.path))
@@ -130,14 +136,30 @@ fn load_file(path: &Path, overrides: &Overrides) -> Result<Vec<PlannedRun>, Vec<
                 factors: factors.clone(),
                 ..run
             })),
-            Err(found) => problems.extend(found),
+            Err(found) => {
+                for problem in found {
+                    match problems.iter_mut().find(|(told, _, _)| *told == problem) {
+                        Some((_, _, points)) => *points += 1,
+                        None => problems.push((problem, swept.clone(), 1)),
+                    }
+                }
+            }
         }
     }
     if problems.is_empty() {
-        Ok(runs)
-    } else {
-        Err(problems)
+        return Ok(runs);
     }
+    // The same mistake at several points of a sweep is told once.
+    let told = problems.into_iter().map(|(problem, first, points)| {
+        if points == count {
+            problem
+        } else {
+            problem.note(format!(
+                "in {points} of {count} points of the sweep, first where {first}"
+            ))
+        }
+    });
+    Err(told.collect())
 }
 
 /// As it stands in `factors.csv`: a string without its quotes.
@@ -176,6 +198,7 @@ fn plan_point(layers: &[Layer], folder: &Path) -> Result<Vec<PlannedRun>, Vec<Pr
 fn decode(tree: &Node) -> Result<RawScenario, Vec<Problem>> {
     let mut tree = tree.clone();
     let mut problems = Vec::new();
+    let mut tables: Vec<Vec<String>> = Vec::new();
     loop {
         match RawScenario::deserialize(&tree) {
             Ok(raw) if problems.is_empty() => return Ok(raw),
@@ -183,6 +206,13 @@ fn decode(tree: &Node) -> Result<RawScenario, Vec<Problem>> {
             Err(error) => {
                 let unknown = matches!(error.what, What::UnknownKey { .. });
                 let path = error.path.clone();
+                // A misspelt key is also missing; once is enough.
+                if tables.contains(&path) {
+                    return Err(problems);
+                }
+                if let Some((_, table)) = path.split_last() {
+                    tables.push(table.to_vec());
+                }
                 problems.push(error.into_problem(meaning));
                 if !unknown || !remove(&mut tree, &path) {
                     return Err(problems);

@@ -27,6 +27,11 @@ impl Origin {
             span,
         }
     }
+
+    /// Whether it stands for the source as a whole.
+    fn is_whole(&self) -> bool {
+        self.span == (0..0)
+    }
 }
 
 /// One mistake in a user's input.
@@ -56,6 +61,13 @@ impl Problem {
 
     /// The excerpt to show, with what is said under it.
     pub(crate) fn at(mut self, place: &Origin, label: impl Into<String>) -> Self {
+        if place.is_whole() {
+            // No excerpt shows what is missing from a whole file.
+            let label = label.into();
+            self.notes
+                .extend(Some(label).filter(|label| !label.is_empty()));
+            return self.in_file(place.source.name.clone());
+        }
         self.place = Some(place.clone());
         self.label = label.into();
         self
@@ -163,10 +175,6 @@ impl fmt::Display for Problem {
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    pub(crate) fn one(problem: Problem) -> Self {
-        Self(vec![problem])
-    }
-
     /// `Ok(())` where there are none. The same mistake at several points of a sweep is told once.
     pub(crate) fn from_found(found: Vec<Problem>) -> Result<(), Self> {
         let mut told: Vec<Problem> = Vec::new();
@@ -180,10 +188,6 @@ impl Problems {
         } else {
             Err(Self(told))
         }
-    }
-
-    pub(crate) fn into_vec(self) -> Vec<Problem> {
-        self.0
     }
 
     /// The mistakes in the order in which they were found.

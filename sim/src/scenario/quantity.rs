@@ -61,13 +61,6 @@ pub struct QuantityError {
 }
 
 impl QuantityError {
-    fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            way_out: None,
-        }
-    }
-
     /// What was wrong, in one line.
     #[must_use]
     pub fn message(&self) -> &str {
@@ -89,9 +82,14 @@ impl fmt::Display for QuantityError {
 impl std::error::Error for QuantityError {}
 
 fn checked<Q: Quantity>(base: f64) -> Result<f64, QuantityError> {
-    let refuse = |why: &str| Err(QuantityError::new(format!("{} {why}", Q::WHAT)));
+    let refuse = |why: &str| {
+        Err(QuantityError {
+            message: format!("{} {why}", Q::WHAT),
+            way_out: Some(format!("write it as \"{}\"", Q::EXAMPLE)),
+        })
+    };
     if base.is_nan() {
-        refuse("is not a number")
+        refuse("must be a number")
     } else if base.is_infinite() {
         refuse("must be finite")
     } else if base < 0.0 {
@@ -246,7 +244,14 @@ impl<Q: Quantity> Visitor<'_> for QuantityVisitor<Q> {
 }
 
 pub(crate) fn bare_number<Q: Quantity, E: de::Error>(number: &dyn fmt::Display) -> E {
-    let unit = Q::EXAMPLE.split_once(' ').map_or("", |(_, unit)| unit);
+    let usual = Q::EXAMPLE.split_once(' ').map_or("", |(_, unit)| unit);
+    // A long number was most likely meant in base units.
+    let digits = number.to_string();
+    let unit = if digits.len() > 5 {
+        Q::UNITS[0].name
+    } else {
+        usual
+    };
     E::custom(format!(
         "the number {number} has no unit; {what} needs one\n\
          write \"{number} {unit}\", or another unit: {known}",

@@ -72,15 +72,6 @@ impl<Q: Quantity> Sampled<Q> {
                 .and_then(|base| Q::try_from_base(base).map_err(|e| DrawError::new(e.message()))),
         }
     }
-
-    /// The largest value that any client can get, where one is known before drawing.
-    pub(crate) fn bound(&self) -> Option<Q> {
-        match self {
-            Self::Constant(value) => Some(*value),
-            Self::Distribution(distribution) => distribution.max,
-            Self::Column(_) => None,
-        }
-    }
 }
 
 impl<Q: Quantity> Distribution<Q> {
@@ -238,7 +229,7 @@ fn drawn<'de, Q: Quantity, A: MapAccess<'de>>(
     }
     family.check(&parameters).map_err(|why| {
         de::Error::custom(format!(
-            "these parameters make no `{}` distribution: {why}",
+            "these parameters make no `{}` distribution: {why}\ncorrect them",
             family.name
         ))
     })?;

@@ -188,16 +188,14 @@ pub(crate) fn parse_document(source: &Arc<Source>) -> Result<Node, Vec<Problem>>
         .iter()
         .map(|error| syntax_problem(source, error))
         .collect();
-    // One slip often upsets what follows it; a few messages say enough.
-    problems.truncate(3);
+    // One slip upsets what follows it; the first message says where to look.
+    problems.truncate(1);
     if problems.is_empty() {
-        let span = document.span();
         let entries = table(source, document.into_inner())?;
-        let end = source.text.find('\n').unwrap_or(source.text.len());
         Ok(Node {
             value: Value::Table(entries),
-            // The document as a whole is shown as its first line.
-            origin: Origin::new(source, span.start..end.max(span.start)),
+            // No line stands for the document as a whole.
+            origin: Origin::new(source, 0..0),
             layer: 0,
         })
     } else {
@@ -215,7 +213,9 @@ fn syntax_problem(source: &Arc<Source>, error: &toml::de::Error) -> Problem {
     let at_end = span.start >= source.text.trim_end().len();
     let problem = Problem::new(format!("this is not valid TOML: {}", error.message()))
         .at(&Origin::new(source, span), "");
-    if at_end {
+    if error.message() == "duplicate key" {
+        problem.way_out("a key is given once in its table; remove one of the two")
+    } else if at_end {
         problem.way_out("the text ends here; was the file cut off?")
     } else {
         problem.way_out(
