@@ -1,5 +1,9 @@
 //! Predictions and scores of a model that is not being trained.
 
+use std::sync::Arc;
+
+use dfdx::prelude::*;
+
 use crate::dataset::Dataset;
 use crate::error::ModelError;
 use crate::layout::Layout;
@@ -51,7 +55,7 @@ pub fn predict_logits(
             expected: layout.n_features(),
         });
     }
-    let network = Network::new(layout, parameters, 0)?;
+    let network = Network::new(Arc::new(layout.clone()), parameters, 0)?;
     let mut features = Vec::with_capacity(BATCH.min(indices.len()) * layout.n_features());
     let mut logits = vec![0.0; indices.len() * layout.n_classes()];
     for (chunk, out) in indices
@@ -62,9 +66,7 @@ pub fn predict_logits(
         for &index in chunk {
             features.extend_from_slice(dataset.sample(index));
         }
-        network
-            .forward(network.matrix(&features, layout.n_features())?)?
-            .copy_into(out);
+        network.forward::<NoneTape>(&features)?.copy_into(out);
     }
     Ok(logits)
 }
