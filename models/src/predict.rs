@@ -8,7 +8,7 @@ use crate::dataset::Dataset;
 use crate::error::ModelError;
 use crate::layout::Layout;
 use crate::network::Network;
-use crate::softmax::log_sum_exp;
+use crate::softmax::softmax_rows;
 
 /// Samples of one forward pass: large enough for fast products, small enough for the cache.
 const BATCH: usize = 256;
@@ -90,12 +90,14 @@ pub fn evaluate(
         loss_sum: 0.0,
         per_class: vec![(0, 0); n_classes],
     };
-    for (row, &index) in logits.chunks_exact(n_classes).zip(indices) {
+    let log_sums = softmax_rows(&logits, n_classes, 1.0).log_sums;
+    let rows = logits.chunks_exact(n_classes).zip(&log_sums);
+    for ((row, &log_sum), &index) in rows.zip(indices) {
         let label = dataset.label(index);
         let Some(&own) = row.get(label as usize) else {
             return Err(ModelError::Label { label, n_classes });
         };
-        let loss = log_sum_exp(row, 1.0) - f64::from(own);
+        let loss = log_sum - f64::from(own);
         if !loss.is_finite() {
             return Err(ModelError::Diverged { steps: 0 });
         }
