@@ -8,6 +8,7 @@ mod architecture;
 mod batches;
 mod cost;
 mod dataset;
+mod dense;
 mod digits;
 mod dirichlet;
 mod error;

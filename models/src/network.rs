@@ -1,108 +1,117 @@
-//! A layout's layers as dfdx tensors of runtime shape, run with or without dfdx's tape.
+//! A layout's layers on dfdx tensors of runtime shape, run with or without dfdx's tape.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dfdx::prelude::*;
 
+use crate::dense::{Saved, dense};
 use crate::error::ModelError;
 use crate::layout::Layout;
 
 /// Rows of numbers; both dimensions are known at run time only.
 pub(crate) type Matrix<T = NoneTape> = Tensor<(usize, usize), f32, Cpu, T>;
-type Vector = Tensor<(usize,), f32, Cpu>;
-pub(crate) type Tensors = Gradients<f32, Cpu>;
+pub(crate) type Gradients = dfdx::tensor::Gradients<f32, Cpu>;
 
-/// The parameters of a model on a device of its own, so that jobs share no lock and no buffer.
+/// A model on a device of its own, so that jobs share no lock and no buffer.
 #[derive(Debug)]
 pub(crate) struct Network {
+    layout: Arc<Layout>,
     device: Cpu,
-    layers: Vec<Dense>,
+    workspace: Shared,
 }
 
+/// What the operations on one tape share. dfdx lets nobody outside read a tensor without a copy,
+/// so parameters and their gradient, the large buffers, lie here as flat vectors.
 #[derive(Debug)]
-pub(crate) struct Dense {
-    pub(crate) weights: Matrix,
-    pub(crate) bias: Vector,
-    relu: bool,
+pub(crate) struct Workspace {
+    pub(crate) parameters: Vec<f32>,
+    pub(crate) gradient: Vec<f32>,
+    /// What each layer keeps between its forward and its backward pass.
+    pub(crate) saved: Vec<Saved>,
+}
+
+/// A workspace that operations on the tape hold on to. Never contended: one job, one thread.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared(Arc<Mutex<Workspace>>);
+
+impl Shared {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Workspace> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Network {
-    pub(crate) fn new(layout: &Layout, parameters: &[f32], seed: u64) -> Result<Self, ModelError> {
-        if parameters.len() != layout.parameter_count() {
+    pub(crate) fn new(
+        layout: Arc<Layout>,
+        parameters: &[f32],
+        seed: u64,
+    ) -> Result<Self, ModelError> {
+        let count = layout.parameter_count();
+        if parameters.len() != count {
             return Err(ModelError::Length {
                 what: "parameters",
                 found: parameters.len(),
-                expected: layout.parameter_count(),
+                expected: count,
             });
         }
-        keep_products_on_the_calling_thread();
         let device = Cpu::seed_from_u64(seed);
         device.try_enable_cache()?;
-        let layers = layout
-            .layers()
-            .iter()
-            .map(|layer| {
-                let mut weights = device.try_zeros_like(&(layer.outputs, layer.inputs))?;
-                weights.copy_from(&parameters[layer.weights()]);
-                let mut bias = device.try_zeros_like(&(layer.outputs,))?;
-                bias.copy_from(&parameters[layer.bias()]);
-                Ok(Dense {
-                    weights,
-                    bias,
-                    relu: layer.relu,
-                })
-            })
-            .collect::<Result<_, ModelError>>()?;
-        Ok(Self { device, layers })
+        let workspace = Workspace {
+            parameters: parameters.to_vec(),
+            gradient: Vec::new(),
+            saved: layout.layers().iter().map(|_| Saved::default()).collect(),
+        };
+        Ok(Self {
+            layout,
+            device,
+            workspace: Shared(Arc::new(Mutex::new(workspace))),
+        })
     }
 
-    pub(crate) fn device(&self) -> &Cpu {
-        &self.device
+    pub(crate) fn layout(&self) -> &Arc<Layout> {
+        &self.layout
     }
 
-    pub(crate) fn layers_mut(&mut self) -> &mut [Dense] {
-        &mut self.layers
+    pub(crate) fn workspace(&self) -> MutexGuard<'_, Workspace> {
+        self.workspace.lock()
     }
 
-    /// Logits of the rows of `x`.
-    pub(crate) fn forward<T: Tape<f32, Cpu>>(&self, x: Matrix<T>) -> Result<Matrix<T>, ModelError>
-    where
-        T: Merge<T>,
-    {
-        let mut x = x;
-        for layer in &self.layers {
-            let product = x.try_matmul(layer.weights.retaped::<T>().try_permute()?)?;
-            let shape = *product.shape();
-            let bias = layer
-                .bias
-                .retaped::<T>()
-                .try_broadcast_like::<_, Axis<0>>(&shape)?;
-            x = product.try_add(bias)?;
-            if layer.relu {
-                x = x.try_relu()?;
-            }
+    /// Logits of the rows `x`, on the tape `T`.
+    pub(crate) fn forward<T: Tape<f32, Cpu>>(&self, x: &[f32]) -> Result<Matrix<T>, ModelError> {
+        let mut x: Matrix<T> =
+            matrix(&self.device, x, self.layout.n_features())?.put_tape(T::default());
+        for (place, layer) in self.layout.layers().iter().enumerate() {
+            x = dense(x, layer, place, &self.workspace)?;
         }
         Ok(x)
     }
 
-    /// Copies the parameters into one flat slice.
-    pub(crate) fn copy_parameters(&self, flat: &mut [f32]) {
-        let mut rest = flat;
-        for layer in &self.layers {
-            let (weights, others) = rest.split_at_mut(layer.weights.shape().num_elements());
-            let (bias, others) = others.split_at_mut(layer.bias.shape().num_elements());
-            layer.weights.copy_into(weights);
-            layer.bias.copy_into(bias);
-            rest = others;
-        }
+    /// Runs the tape of these logits from a gradient that is already known. Afterwards the
+    /// workspace holds the gradient of the parameters.
+    pub(crate) fn backward(
+        &self,
+        logits: &Matrix,
+        mut tape: OwnedTape<f32, Cpu>,
+        gradient: &Arc<Vec<f32>>,
+    ) -> Result<(), ModelError> {
+        let (logits, gradient) = (logits.clone(), gradient.clone());
+        tape.add_backward_op(move |gradients| {
+            gradients
+                .get_or_alloc_mut(&logits)?
+                .copy_from_slice(&gradient);
+            Ok(())
+        });
+        let root: Tensor<(), f32, Cpu> = self.device.try_zeros()?;
+        root.put_tape(tape).try_backward()?;
+        Ok(())
     }
+}
 
-    /// A matrix with these rows.
-    pub(crate) fn matrix(&self, values: &[f32], columns: usize) -> Result<Matrix, ModelError> {
-        let mut matrix = self
-            .device
-            .try_zeros_like(&(values.len() / columns, columns))?;
-        matrix.copy_from(values);
-        Ok(matrix)
-    }
+/// A tensor of these rows, in a buffer that the device has cached where it has one.
+pub(crate) fn matrix(device: &Cpu, values: &[f32], columns: usize) -> Result<Matrix, CpuError> {
+    let mut matrix = device.try_zeros_like(&(values.len() / columns, columns))?;
+    matrix.copy_from(values);
+    Ok(matrix)
 }
 
 impl Drop for Network {
@@ -110,10 +119,4 @@ impl Drop for Network {
     fn drop(&mut self) {
         self.device.disable_cache();
     }
-}
-
-/// dfdx hands large products to the global rayon pool. fedstill runs one job a thread on a pool
-/// of its own, so a product stays where it was asked for, whatever its size.
-fn keep_products_on_the_calling_thread() {
-    gemm_common::gemm::set_threading_threshold(usize::MAX);
 }

@@ -1,7 +1,7 @@
 //! Objectives: the weighted losses that one training step lowers, with their exact gradients.
 
 use crate::error::ModelError;
-use crate::softmax::{log_sum_exp, softmax_row};
+use crate::softmax::{SoftmaxRows, softmax_rows};
 
 /// One term of an objective: `weight · loss`.
 #[derive(Clone, Copy, Debug)]
@@ -109,28 +109,24 @@ fn add_logit_term(
             if let Some(&label) = labels.iter().find(|&&label| label as usize >= n_classes) {
                 return Err(ModelError::Label { label, n_classes });
             }
-            let mut probabilities = vec![0.0; n_classes];
+            let SoftmaxRows {
+                probabilities,
+                log_sums,
+            } = softmax_rows(logits, n_classes, 1.0);
+            for (slot, &probability) in gradient.iter_mut().zip(&probabilities) {
+                *slot += per_sample * probability;
+            }
             let mut sum = 0.0;
-            for ((row, out), &label) in rows(logits, gradient, n_classes).zip(labels) {
-                softmax_row(row, 1.0, &mut probabilities);
-                sum += log_sum_exp(row, 1.0) - f64::from(row[label as usize]);
-                for (slot, &probability) in out.iter_mut().zip(&probabilities) {
-                    *slot += per_sample * probability;
-                }
-                out[label as usize] -= per_sample;
+            for (row, (&label, &log_sum)) in labels.iter().zip(&log_sums).enumerate() {
+                let own = row * n_classes + label as usize;
+                sum += log_sum - f64::from(logits[own]);
+                gradient[own] -= per_sample;
             }
             Ok(sum / batch as f64)
         }
         Loss::SoftCrossEntropy { targets } => {
             check_length("target probabilities", targets.len(), logits.len())?;
-            let mut probabilities = vec![0.0; n_classes];
-            let mut sum = 0.0;
-            for ((row, out), target) in
-                rows(logits, gradient, n_classes).zip(targets.chunks_exact(n_classes))
-            {
-                softmax_row(row, 1.0, &mut probabilities);
-                sum += add_soft_row(row, 1.0, target, &probabilities, per_sample, out);
-            }
+            let sum = add_soft_targets(logits, targets, n_classes, 1.0, per_sample, gradient);
             Ok(sum / batch as f64)
         }
         Loss::Distillation {
@@ -148,21 +144,17 @@ fn add_logit_term(
             } else {
                 1.0
             };
-            let mut probabilities = vec![0.0; n_classes];
-            let mut target = vec![0.0; n_classes];
-            let mut sum = 0.0;
-            for ((row, out), given) in
-                rows(logits, gradient, n_classes).zip(given.chunks_exact(n_classes))
-            {
-                match teacher {
-                    Teacher::Logits(_) => softmax_row(given, temperature, &mut target),
-                    Teacher::Probabilities(_) => target.copy_from_slice(given),
+            let softened;
+            let targets = match teacher {
+                Teacher::Logits(given) => {
+                    softened = softmax_rows(given, n_classes, temperature).probabilities;
+                    &softened
                 }
-                softmax_row(row, temperature, &mut probabilities);
-                let factor = per_sample * scale / temperature;
-                sum += add_soft_row(row, temperature, &target, &probabilities, factor, out);
-                sum += negative_entropy(&target);
-            }
+                Teacher::Probabilities(given) => given,
+            };
+            let factor = per_sample * scale / temperature;
+            let sum = negative_entropy(targets)
+                + add_soft_targets(logits, targets, n_classes, temperature, factor, gradient);
             Ok(f64::from(scale) * sum / batch as f64)
         }
         Loss::MeanAbsoluteError { targets } => {
@@ -221,26 +213,35 @@ pub(crate) fn add_parameter_terms(
     Ok(value)
 }
 
-/// −Σ t·ln softmax(z/T) of one row; its gradient by z/T, (Σt)·p − t, is added times `factor`.
-fn add_soft_row(
+/// −Σ t·ln softmax(z/T) over all rows; its gradient by z/T, (Σt)·p − t, is added times `factor`.
+fn add_soft_targets(
     logits: &[f32],
+    targets: &[f32],
+    n_classes: usize,
     temperature: f32,
-    target: &[f32],
-    probabilities: &[f32],
     factor: f32,
     gradient: &mut [f32],
 ) -> f64 {
-    let normaliser = log_sum_exp(logits, temperature);
-    let mass: f32 = target.iter().sum();
+    let SoftmaxRows {
+        probabilities,
+        log_sums,
+    } = softmax_rows(logits, n_classes, temperature);
     let mut value = 0.0;
-    for (((slot, &logit), &target), &probability) in gradient
-        .iter_mut()
-        .zip(logits)
-        .zip(target)
-        .zip(probabilities)
-    {
-        value += f64::from(target) * (normaliser - f64::from(logit / temperature));
-        *slot += factor * (mass * probability - target);
+    for (row, &log_sum) in log_sums.iter().enumerate() {
+        let row = row * n_classes..(row + 1) * n_classes;
+        let (target, probabilities) = (&targets[row.clone()], &probabilities[row.clone()]);
+        let mass: f32 = target.iter().sum();
+        let mut along = 0.0;
+        for (((slot, &logit), &target), &probability) in gradient[row.clone()]
+            .iter_mut()
+            .zip(&logits[row])
+            .zip(target)
+            .zip(probabilities)
+        {
+            along += target * logit;
+            *slot += factor * (mass * probability - target);
+        }
+        value += f64::from(mass) * log_sum - f64::from(along) / f64::from(temperature);
     }
     value
 }
@@ -252,16 +253,6 @@ fn negative_entropy(target: &[f32]) -> f64 {
         .filter(|&&probability| probability > 0.0)
         .map(|&probability| f64::from(probability) * f64::from(probability).ln())
         .sum()
-}
-
-fn rows<'a>(
-    logits: &'a [f32],
-    gradient: &'a mut [f32],
-    n_classes: usize,
-) -> impl Iterator<Item = (&'a [f32], &'a mut [f32])> {
-    logits
-        .chunks_exact(n_classes)
-        .zip(gradient.chunks_exact_mut(n_classes))
 }
 
 fn check_length(what: &'static str, found: usize, expected: usize) -> Result<(), ModelError> {

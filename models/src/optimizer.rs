@@ -1,6 +1,6 @@
 //! Optimisers: what is asked for, and the state that can outlive a job.
 //!
-//! The updates are dfdx's own; its formulas are PyTorch's.
+//! The formulas are those of PyTorch.
 
 /// An optimiser and its settings.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,10 +1,14 @@
 //! Predictions and scores of a model that is not being trained.
 
+use std::sync::Arc;
+
+use dfdx::prelude::*;
+
 use crate::dataset::Dataset;
 use crate::error::ModelError;
 use crate::layout::Layout;
 use crate::network::Network;
-use crate::softmax::log_sum_exp;
+use crate::softmax::softmax_rows;
 
 /// Samples of one forward pass: large enough for fast products, small enough for the cache.
 const BATCH: usize = 256;
@@ -51,7 +55,7 @@ pub fn predict_logits(
             expected: layout.n_features(),
         });
     }
-    let network = Network::new(layout, parameters, 0)?;
+    let network = Network::new(Arc::new(layout.clone()), parameters, 0)?;
     let mut features = Vec::with_capacity(BATCH.min(indices.len()) * layout.n_features());
     let mut logits = vec![0.0; indices.len() * layout.n_classes()];
     for (chunk, out) in indices
@@ -62,9 +66,7 @@ pub fn predict_logits(
         for &index in chunk {
             features.extend_from_slice(dataset.sample(index));
         }
-        network
-            .forward(network.matrix(&features, layout.n_features())?)?
-            .copy_into(out);
+        network.forward::<NoneTape>(&features)?.copy_into(out);
     }
     Ok(logits)
 }
@@ -88,12 +90,14 @@ pub fn evaluate(
         loss_sum: 0.0,
         per_class: vec![(0, 0); n_classes],
     };
-    for (row, &index) in logits.chunks_exact(n_classes).zip(indices) {
+    let log_sums = softmax_rows(&logits, n_classes, 1.0).log_sums;
+    let rows = logits.chunks_exact(n_classes).zip(&log_sums);
+    for ((row, &log_sum), &index) in rows.zip(indices) {
         let label = dataset.label(index);
         let Some(&own) = row.get(label as usize) else {
             return Err(ModelError::Label { label, n_classes });
         };
-        let loss = log_sum_exp(row, 1.0) - f64::from(own);
+        let loss = log_sum - f64::from(own);
         if !loss.is_finite() {
             return Err(ModelError::Diverged { steps: 0 });
         }

@@ -8,10 +8,10 @@ use crate::batches::{Batch, Batches};
 use crate::dataset::Dataset;
 use crate::error::ModelError;
 use crate::layout::Layout;
-use crate::network::{Matrix, Network, Tensors};
-use crate::objective::{Loss, Term, add_logit_terms, add_parameter_terms};
+use crate::network::{Network, Workspace};
+use crate::objective::{Term, add_logit_terms, add_parameter_terms};
 use crate::optimizer::{Optimizer, OptimizerState};
-use crate::update::Update;
+use crate::update::{start, update};
 
 /// A model under training.
 ///
@@ -19,10 +19,11 @@ use crate::update::Update;
 /// results depend on nothing but its arguments.
 #[derive(Debug)]
 pub struct Trainer {
-    layout: Arc<Layout>,
     network: Network,
-    update: Update,
+    optimizer: Optimizer,
+    state: OptimizerState,
     logits: Vec<f32>,
+    by_logits: Arc<Vec<f32>>,
     steps: u64,
 }
 
@@ -61,20 +62,20 @@ impl Trainer {
         state: Option<OptimizerState>,
         seed: u64,
     ) -> Result<Self, ModelError> {
-        let mut network = Network::new(&layout, parameters, seed)?;
-        let update = Update::new(optimizer, state, &layout, &mut network)?;
+        let state = start(optimizer, state, layout.parameter_count())?;
         Ok(Self {
-            layout,
-            network,
-            update,
+            network: Network::new(layout, parameters, seed)?,
+            optimizer: *optimizer,
+            state,
             logits: Vec::new(),
+            by_logits: Arc::default(),
             steps: 0,
         })
     }
 
     /// The layers being trained.
     pub fn layout(&self) -> &Arc<Layout> {
-        &self.layout
+        self.network.layout()
     }
 
     /// Steps made by this trainer.
@@ -94,7 +95,7 @@ impl Trainer {
     /// [`ModelError::Diverged`] when the objective is not finite (the parameters are then left as
     /// they were), or a mistake in shapes, labels or temperature.
     pub fn step(&mut self, x: &[f32], objective: &[Term<'_>]) -> Result<StepResult, ModelError> {
-        let n_features = self.layout.n_features();
+        let n_features = self.layout().n_features();
         if x.is_empty() {
             return Err(ModelError::EmptyBatch);
         }
@@ -106,55 +107,37 @@ impl Trainer {
                 expected,
             });
         }
-        let x = self.network.matrix(x, n_features)?;
-        let logits = self.network.forward(x.leaky_traced())?;
+        let n_classes = self.layout().n_classes();
+        let logits = self.network.forward(x)?;
         let (logits, tape) = logits.split_tape();
-        self.logits.resize(logits.shape().num_elements(), 0.0);
+        let n_values = logits.shape().num_elements();
+        self.logits.resize(n_values, 0.0);
         logits.copy_into(&mut self.logits);
-        let mut gradient = vec![0.0; self.logits.len()];
-        let mut loss = add_logit_terms(
-            objective,
-            &self.logits,
-            self.layout.n_classes(),
-            &mut gradient,
-        )?;
+        // Nobody else holds it between steps, so this is the same buffer again and again.
+        let gradient = Arc::make_mut(&mut self.by_logits);
+        gradient.clear();
+        gradient.resize(n_values, 0.0);
+        let mut loss = add_logit_terms(objective, &self.logits, n_classes, gradient)?;
         if !loss.is_finite() {
             return Err(ModelError::Diverged { steps: self.steps });
         }
-        let mut gradients = backward(self.network.device(), &logits, tape, gradient)?;
-        if objective
-            .iter()
-            .any(|term| matches!(term.loss, Loss::Proximal { .. }))
-        {
-            loss += self.add_parameter_terms(objective, &mut gradients)?;
-        }
+        self.network
+            .workspace()
+            .gradient
+            .resize(self.layout().parameter_count(), 0.0);
+        self.network.backward(&logits, tape, &self.by_logits)?;
+        let Workspace {
+            parameters,
+            gradient,
+            ..
+        } = &mut *self.network.workspace();
+        loss += add_parameter_terms(objective, parameters, gradient)?;
         if !loss.is_finite() {
             return Err(ModelError::Diverged { steps: self.steps });
         }
-        self.update.apply(&mut self.network, &mut gradients)?;
+        update(&self.optimizer, &mut self.state, parameters, gradient);
         self.steps += 1;
         Ok(StepResult { loss })
-    }
-
-    fn add_parameter_terms(
-        &mut self,
-        objective: &[Term<'_>],
-        gradients: &mut Tensors,
-    ) -> Result<f64, ModelError> {
-        let parameters = self.parameters();
-        let mut added = vec![0.0; parameters.len()];
-        let loss = add_parameter_terms(objective, &parameters, &mut added)?;
-        for (layer, dense) in self.layout.layers().iter().zip(self.network.layers_mut()) {
-            add(
-                gradients.get_or_alloc_mut(&dense.weights)?,
-                &added[layer.weights()],
-            );
-            add(
-                gradients.get_or_alloc_mut(&dense.bias)?,
-                &added[layer.bias()],
-            );
-        }
-        Ok(loss)
     }
 
     /// Hands every mini-batch of the samples `indices`, in an order drawn from `shuffle_seed`, to
@@ -201,9 +184,7 @@ impl Trainer {
 
     /// A copy of the flat parameters as they are now.
     pub fn parameters(&self) -> Vec<f32> {
-        let mut flat = vec![0.0; self.layout.parameter_count()];
-        self.network.copy_parameters(&mut flat);
-        flat
+        self.network.workspace().parameters.clone()
     }
 
     /// The flat parameters and the optimiser's state, for the next job.
@@ -211,39 +192,11 @@ impl Trainer {
     /// # Errors
     /// [`ModelError::Diverged`] when a parameter is not finite.
     pub fn into_parts(self) -> Result<(Vec<f32>, OptimizerState), ModelError> {
-        let parameters = self.parameters();
-        if !parameters.iter().all(|value| value.is_finite()) {
-            return Err(ModelError::Diverged { steps: self.steps });
+        let parameters = std::mem::take(&mut self.network.workspace().parameters);
+        if parameters.iter().all(|value| value.is_finite()) {
+            Ok((parameters, self.state))
+        } else {
+            Err(ModelError::Diverged { steps: self.steps })
         }
-        let Self {
-            layout,
-            mut network,
-            update,
-            ..
-        } = self;
-        let state = update.into_state(&layout, &mut network)?;
-        Ok((parameters, state))
-    }
-}
-
-/// Runs the tape from a gradient by logits that is already known.
-fn backward(
-    device: &Cpu,
-    logits: &Matrix,
-    mut tape: OwnedTape<f32, Cpu>,
-    gradient: Vec<f32>,
-) -> Result<Tensors, ModelError> {
-    let logits = logits.clone();
-    tape.add_backward_op(move |gradients| {
-        add(gradients.get_or_alloc_mut(&logits)?, &gradient);
-        Ok(())
-    });
-    let root: Tensor<(), f32, Cpu> = device.try_zeros()?;
-    Ok(root.put_tape(tape).try_backward()?)
-}
-
-fn add(sum: &mut [f32], addend: &[f32]) {
-    for (slot, &value) in sum.iter_mut().zip(addend) {
-        *slot += value;
     }
 }

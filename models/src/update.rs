@@ -1,155 +1,84 @@
-//! One optimiser's updates of a network, by dfdx's own kernels, with the state they keep.
-
-use dfdx::optim::{AdamConfig, Momentum, SgdConfig, WeightDecay};
-use dfdx::prelude::*;
+//! One optimiser's update of the flat parameters.
+//!
+//! Own code rather than dfdx's optimisers, because those keep their state per tensor and out of
+//! reach, and a client's state must outlive its jobs as flat vectors.
 
 use crate::error::ModelError;
-use crate::layout::Layout;
-use crate::network::{Network, Tensors};
 use crate::optimizer::{Optimizer, OptimizerState};
 
-#[derive(Debug)]
-pub(crate) struct Update {
-    rule: Rule,
-    steps: u64,
-    /// Velocity, or first moment. Plain SGD keeps one too: dfdx's kernel asks for it.
-    first: Tensors,
-    second: Tensors,
-    state_vectors: usize,
-}
-
-#[derive(Debug)]
-enum Rule {
-    Sgd(SgdConfig),
-    Adam(AdamConfig),
-}
-
-impl Update {
-    pub(crate) fn new(
-        optimizer: &Optimizer,
-        state: Option<OptimizerState>,
-        layout: &Layout,
-        network: &mut Network,
-    ) -> Result<Self, ModelError> {
-        let decay = |rate: f64| (rate != 0.0).then_some(WeightDecay::L2(rate));
-        let rule = match *optimizer {
-            Optimizer::Sgd {
-                lr,
-                momentum,
-                weight_decay,
-            } => Rule::Sgd(SgdConfig {
-                lr,
-                momentum: (momentum != 0.0).then_some(Momentum::Classic(momentum)),
-                weight_decay: decay(weight_decay),
-            }),
-            Optimizer::Adam {
-                lr,
-                beta1,
-                beta2,
-                eps,
-                weight_decay,
-            } => Rule::Adam(AdamConfig {
-                lr,
-                betas: [beta1, beta2],
-                eps,
-                weight_decay: decay(weight_decay),
-            }),
-        };
-        let mut update = Self {
-            rule,
+/// Checks that a kept state fits, or makes the state of an optimiser that starts.
+pub(crate) fn start(
+    optimizer: &Optimizer,
+    state: Option<OptimizerState>,
+    parameter_count: usize,
+) -> Result<OptimizerState, ModelError> {
+    let vectors = optimizer.state_vectors();
+    let Some(state) = state else {
+        return Ok(OptimizerState {
             steps: 0,
-            first: Gradients::leaky(),
-            second: Gradients::leaky(),
-            state_vectors: optimizer.state_vectors(),
-        };
-        if let Some(state) = state {
-            update.restore(&state, layout, network)?;
-        }
-        Ok(update)
+            vectors: vec![vec![0.0; parameter_count]; vectors],
+        });
+    };
+    check("vectors of optimiser state", state.vectors.len(), vectors)?;
+    for vector in &state.vectors {
+        check("optimiser state", vector.len(), parameter_count)?;
     }
+    Ok(state)
+}
 
-    fn restore(
-        &mut self,
-        state: &OptimizerState,
-        layout: &Layout,
-        network: &mut Network,
-    ) -> Result<(), ModelError> {
-        check(
-            "vectors of optimiser state",
-            state.vectors.len(),
-            self.state_vectors,
-        )?;
-        for (vector, kept) in state
-            .vectors
-            .iter()
-            .zip([&mut self.first, &mut self.second])
-        {
-            check("optimiser state", vector.len(), layout.parameter_count())?;
-            for (layer, dense) in layout.layers().iter().zip(network.layers_mut()) {
-                kept.get_or_alloc_mut(&dense.weights)?
-                    .copy_from_slice(&vector[layer.weights()]);
-                kept.get_or_alloc_mut(&dense.bias)?
-                    .copy_from_slice(&vector[layer.bias()]);
+/// One update of `parameters` along `gradient`. The state must be one that [`start`] returned for
+/// this optimiser.
+pub(crate) fn update(
+    optimizer: &Optimizer,
+    state: &mut OptimizerState,
+    parameters: &mut [f32],
+    gradient: &[f32],
+) {
+    state.steps += 1;
+    let pairs = parameters.iter_mut().zip(gradient);
+    match *optimizer {
+        Optimizer::Sgd {
+            lr,
+            momentum,
+            weight_decay,
+        } => {
+            let (lr, decay) = (lr as f32, weight_decay as f32);
+            if let [velocity] = state.vectors.as_mut_slice() {
+                let momentum = momentum as f32;
+                for ((parameter, &gradient), velocity) in pairs.zip(velocity) {
+                    *velocity = momentum * *velocity + (gradient + decay * *parameter);
+                    *parameter -= lr * *velocity;
+                }
+            } else {
+                for (parameter, &gradient) in pairs {
+                    *parameter -= lr * (gradient + decay * *parameter);
+                }
             }
         }
-        self.steps = state.steps;
-        Ok(())
-    }
-
-    /// One update of every tensor along `gradients`.
-    pub(crate) fn apply(
-        &mut self,
-        network: &mut Network,
-        gradients: &mut Tensors,
-    ) -> Result<(), ModelError> {
-        self.steps += 1;
-        for dense in network.layers_mut() {
-            self.apply_to(&mut dense.weights, gradients)?;
-            self.apply_to(&mut dense.bias, gradients)?;
-        }
-        Ok(())
-    }
-
-    fn apply_to<S: Shape>(
-        &mut self,
-        tensor: &mut Tensor<S, f32, Cpu>,
-        gradients: &mut Tensors,
-    ) -> Result<(), ModelError> {
-        let gradient = gradients.get_or_alloc_mut(tensor)?;
-        let first = self.first.get_or_alloc_mut(tensor)?;
-        match &self.rule {
-            Rule::Sgd(config) => config.try_update(tensor, first, gradient)?,
-            Rule::Adam(config) => {
-                let second = self.second.get_or_alloc_mut(tensor)?;
-                // Beyond 2³¹ steps the bias correction is 1 to the last bit.
-                let step = i32::try_from(self.steps).unwrap_or(i32::MAX);
-                config.try_update(step, tensor, first, second, gradient)?;
+        Optimizer::Adam {
+            lr,
+            beta1,
+            beta2,
+            eps,
+            weight_decay,
+        } => {
+            let [first, second] = state.vectors.as_mut_slice() else {
+                return;
+            };
+            // The corrections 1 − βᵗ in f64: in f32 the first steps lose digits.
+            let steps = state.steps as f64;
+            let rate = (lr / (1.0 - beta1.powf(steps))) as f32;
+            let root = (1.0 - beta2.powf(steps)).sqrt().recip() as f32;
+            let (keep1, take1) = (beta1 as f32, (1.0 - beta1) as f32);
+            let (keep2, take2) = (beta2 as f32, (1.0 - beta2) as f32);
+            let (eps, decay) = (eps as f32, weight_decay as f32);
+            for (((parameter, &gradient), first), second) in pairs.zip(first).zip(second) {
+                let gradient = gradient + decay * *parameter;
+                *first = keep1 * *first + take1 * gradient;
+                *second = keep2 * *second + take2 * gradient * gradient;
+                *parameter -= rate * *first / (second.sqrt() * root + eps);
             }
         }
-        Ok(())
-    }
-
-    pub(crate) fn into_state(
-        mut self,
-        layout: &Layout,
-        network: &mut Network,
-    ) -> Result<OptimizerState, ModelError> {
-        let mut vectors = Vec::with_capacity(self.state_vectors);
-        for kept in [&mut self.first, &mut self.second]
-            .into_iter()
-            .take(self.state_vectors)
-        {
-            let mut vector = vec![0.0; layout.parameter_count()];
-            for (layer, dense) in layout.layers().iter().zip(network.layers_mut()) {
-                vector[layer.weights()].copy_from_slice(kept.get_or_alloc_mut(&dense.weights)?);
-                vector[layer.bias()].copy_from_slice(kept.get_or_alloc_mut(&dense.bias)?);
-            }
-            vectors.push(vector);
-        }
-        Ok(OptimizerState {
-            steps: self.steps,
-            vectors,
-        })
     }
 }
 
