@@ -484,7 +484,8 @@ fn draw<Q: Quantity>(
         .map_err(|error| failed(&format!("{purpose} of {name}"))(&error))
 }
 
-fn duration(duration: crate::scenario::Duration) -> SimDuration {
+/// A scenario's length of time in the simulator's nanoseconds.
+pub(super) fn duration(duration: crate::scenario::Duration) -> SimDuration {
     SimDuration::from_nanos(duration.nanoseconds())
 }
 
