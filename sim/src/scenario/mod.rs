@@ -18,6 +18,7 @@ mod quantity;
 mod raw;
 mod resolved;
 mod sampled;
+mod schema;
 mod sweep;
 mod tree;
 
@@ -39,3 +40,4 @@ pub use raw::{
 };
 pub use resolved::Input;
 pub use sampled::{Distribution, DrawError, Sampled};
+pub use schema::schema;

@@ -7,6 +7,9 @@ use crate::scenario::raw::{
     RawSelection, RawStaleness,
 };
 
+/// FedAsync's α, as `raw` fills it in.
+const DEFAULT_MIXING: f64 = 0.6;
+
 /// Checks the method, and writes effective values over defaults that depend on the rest.
 pub(super) fn check(raw: &mut RawScenario, clients: usize, findings: &mut Findings<'_>) {
     exchange(raw, findings);
@@ -386,8 +389,8 @@ fn schedule(raw: &RawScenario, clients: usize, cohort: usize, findings: &mut Fin
                 "a share above 0, at most 1",
                 "0.6 is FedAsync's",
             );
-            if findings.is_explicit(&format!("{path}.mixing"))
-                && !matches!(raw.method.exchange, RawExchange::Parameters)
+            // A resolved file writes the default out, which is no wish.
+            if *mixing != DEFAULT_MIXING && !matches!(raw.method.exchange, RawExchange::Parameters)
             {
                 findings.note(format!(
                     "`{path}.mixing` has no effect: only parameters are mixed, logits are kept and weighed"
