@@ -333,3 +333,88 @@ fn a_schedule_written_as_a_string_has_its_defaults() {
     };
     assert_eq!(mixing, 0.6, "Xie et al. 2019, section 6");
 }
+
+/// A scenario with letters of several bytes, in which every place can be damaged.
+fn damaged() -> impl Iterator<Item = String> {
+    let text = CLINICS.replace(
+        "name = \"clinics\"",
+        "description = \"Ärzte – 医院\"\nname = \"clinics\"",
+    );
+    let places: Vec<usize> = text.char_indices().map(|(place, _)| place).collect();
+    places.into_iter().step_by(3).flat_map(move |place| {
+        let (before, after) = text.split_at(place);
+        let rest: String = after.chars().skip(1).collect();
+        [
+            before.to_owned(),
+            format!("{before}{rest}"),
+            format!("{before}é{rest}"),
+            format!("{before}\"{after}"),
+            format!("{before}9{after}"),
+            format!("{before}[{after}"),
+        ]
+    })
+}
+
+#[test]
+fn no_damage_to_a_file_makes_the_loader_panic() {
+    let folder = folder("");
+    let path = folder.path().join("scenario.toml");
+    let mut refused = 0;
+    for text in damaged() {
+        fs::write(&path, text).expect("written");
+        if let Err(problems) = load(std::slice::from_ref(&path), &Overrides::default()) {
+            assert!(problems.to_string().starts_with("error: "));
+            refused += 1;
+        }
+    }
+    assert!(refused > 500, "only {refused} were refused");
+}
+
+#[test]
+fn no_argument_makes_the_loader_panic() {
+    let folder = folder(CLINICS);
+    let path = folder.path().join("scenario.toml");
+    let refused = [
+        "",
+        "=",
+        "a=",
+        "=5",
+        ".=5",
+        "a..b=1",
+        "clients=5",
+        "clients.x=5",
+        "clients.0=5",
+        "clients.9.count=5",
+        "clients.0.count.deep=5",
+        "name.deep=5",
+        "method=fd",
+        "method=5",
+        "data.partition=[1, 2]",
+        "data.partition.kind=5",
+        "data.source.kind=[",
+        "name={ a = 1 }",
+        "seed=99999999999999999999",
+        "seed=-1",
+        "seed=1e400",
+        "stop.versions=nan",
+        "sweep.seed=[1]",
+        "clients.0.device.speed.sigma=x",
+        "clients.0.link.up.file=missing.csv",
+        "é=ü",
+        "method.preset=5",
+        "method.preset=[\"fd\"]",
+        "data.public=18446744073709551615",
+        "clients.0.count=18446744073709551615",
+        "replication=4294967296",
+        "data.source={ kind = \"synthetic\", classes = 2, features = 18446744073709551615, samples = 18446744073709551615, separation = 1 }",
+    ];
+    for set in refused {
+        let overrides = Overrides {
+            sets: vec![set.to_owned()],
+            ..Overrides::default()
+        };
+        let problems = load(std::slice::from_ref(&path), &overrides);
+        let message = problems.expect_err(set).to_string();
+        assert!(message.starts_with("error: "), "{set}: {message}");
+    }
+}

@@ -6,6 +6,7 @@
 mod check;
 mod column;
 mod decode;
+mod decode_error;
 mod distribution;
 mod encode;
 mod known_keys;

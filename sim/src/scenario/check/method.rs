@@ -1,5 +1,6 @@
 //! Choices of the method: each by itself, and whether they go together.
 
+use super::clients::architecture;
 use super::findings::Findings;
 use crate::scenario::presets::{PRESETS, needs_equal_models};
 use crate::scenario::raw::{
@@ -87,7 +88,7 @@ fn equal_models(raw: &RawScenario, findings: &mut Findings<'_>) {
     let Some(other) = raw
         .clients
         .iter()
-        .position(|group| group.model != first.model)
+        .position(|group| architecture(&group.model) != architecture(&first.model))
     else {
         return;
     };
