@@ -1,7 +1,7 @@
 //! From scenario files and arguments to the runs they ask for.
 
 use super::check::{self, Scenario};
-use super::decode::What;
+use super::decode_error::What;
 use super::known_keys::meaning;
 use super::layers::{Layer, Merged, merge};
 use super::overrides::Overrides;

@@ -1,6 +1,6 @@
 //! The methods of the literature that `method.preset` can name.
 
-use super::decode::DecodeError;
+use super::decode_error::DecodeError;
 use super::problem::Source;
 use super::raw::{RawExchange, RawMethod};
 use super::tree::{Node, parse_document};

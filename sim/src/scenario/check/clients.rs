@@ -105,12 +105,15 @@ pub(super) fn name(path: &str, what: &str, name: &str, findings: &mut Findings<'
     );
 }
 
-/// Hidden widths of `mlp-64-32`; what is wrong with the name otherwise.
+/// Hidden widths of `mlp-64-32`, none for `logistic`; what is wrong with the name otherwise.
 pub(super) fn architecture(name: &str) -> Result<Vec<usize>, String> {
+    if matches!(name, "logistic" | "mlp") {
+        return Ok(Vec::new());
+    }
     let widths = name
         .strip_prefix("mlp-")
-        .ok_or("it does not begin with `mlp-`")?;
-    widths
+        .ok_or("it is neither `logistic` nor begins with `mlp-`")?;
+    let widths: Vec<usize> = widths
         .split('-')
         .map(|width| match width.parse::<usize>() {
             Ok(0) => Err("a layer has no units".to_owned()),
@@ -118,7 +121,11 @@ pub(super) fn architecture(name: &str) -> Result<Vec<usize>, String> {
             Ok(width) => Err(format!("a layer of {width} units is wider than 65536")),
             Err(_) => Err(format!("`{width}` is not a width")),
         })
-        .collect()
+        .collect::<Result<_, _>>()?;
+    if widths.len() > 32 {
+        return Err(format!("{} hidden layers are more than 32", widths.len()));
+    }
+    Ok(widths)
 }
 
 fn dropout(path: &str, dropout: &RawDropout, findings: &mut Findings<'_>) {
