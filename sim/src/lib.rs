@@ -1,1 +1,8 @@
 //! The simulator of fedstill: clock, actors, network, devices, federation, scenario and records.
+pub mod device;
+pub mod kernel;
+pub mod measures;
+pub mod records;
+pub mod scenario;
+pub mod time;
+pub mod world;
