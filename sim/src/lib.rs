@@ -1,7 +1,10 @@
 //! The simulator of fedstill: clock, actors, network, devices, federation, scenario and records.
+
 pub mod device;
+pub mod federation;
 pub mod kernel;
 pub mod measures;
+pub mod network;
 pub mod records;
 pub mod scenario;
 pub mod time;

@@ -147,7 +147,7 @@ mod tests {
     fn the_share_of_time_offline_tends_to_down_over_up_plus_down() {
         // The time offline in [0, t] has mean t/3 and, for an alternating renewal
         // process with exponential phases u and d, variance → 2u²d²/(u+d)³·t.
-        let hours = 200_000.0;
+        let hours: f64 = 200_000.0;
         let end = seconds(200_000 * 3600);
         let offline = two_hours_up_one_down(3)
             .offline_between(SimTime::ZERO, end)

@@ -82,7 +82,8 @@ pub struct RawData {
 
 /// A data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
 pub enum RawSource {
     /// 1797 handwritten digits, 8×8 pixels, embedded in the program.
     Digits,
@@ -101,7 +102,8 @@ pub enum RawSource {
 
 /// How the samples are divided over the clients.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
 pub enum RawPartition {
     /// Equal shares drawn at random.
     #[default]
@@ -186,7 +188,8 @@ pub struct RawLink {
 
 /// When clients leave.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
 pub enum RawDropout {
     /// Always there.
     #[default]
@@ -215,7 +218,8 @@ pub struct RawNetwork {
 
 /// Shape of the network.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
 pub enum RawTopology {
     /// Every client's access link meets the server's.
     #[default]
@@ -263,7 +267,8 @@ pub struct RawMethod {
 
 /// Which knowledge travels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
 pub enum RawExchange {
     /// Nothing: every client learns alone.
     None,
@@ -302,7 +307,8 @@ pub struct RawLocal {
 
 /// How gradients become updates.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
 pub enum RawOptimizer {
     /// Stochastic gradient descent.
     Sgd {
@@ -351,7 +357,8 @@ pub struct RawDistill {
 
 /// Distance between the model's prediction and the one received.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
 pub enum RawDistillLoss {
     /// Mean absolute error between logits.
     MeanAbsolute,
@@ -372,7 +379,8 @@ pub enum RawDistillLoss {
 
 /// How contributions become a version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
 pub enum RawRule {
     /// Weighted mean over the contributions.
     Mean {
@@ -401,7 +409,8 @@ pub enum RawWeights {
 
 /// When a version is published.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
 pub enum RawSchedule {
     /// A cohort works for each version; it closes when all are in, lost or late.
     Synchronous {
@@ -434,7 +443,8 @@ pub enum RawSchedule {
 
 /// Weight of a contribution by its staleness t in versions (Xie et al. 2019, section 5.2).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
 pub enum RawStaleness {
     /// 1, however stale.
     #[default]
@@ -458,7 +468,8 @@ pub enum RawStaleness {
 
 /// Who works.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
 pub enum RawSelection {
     /// Everyone who is there and idle.
     #[default]
@@ -569,7 +580,9 @@ pub struct RawRecords {
 }
 
 /// A local-only twin that a client is compared with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum RawBenefit {
     /// As many passes over its own data as the client completed.

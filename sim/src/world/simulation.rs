@@ -1,12 +1,12 @@
 //! The event loop: takes events in order, tells actors, carries out their actions.
 
-use super::action::{Action, Message, Ticket, Token, Work};
+use super::action::{Action, Message, Plan, Ticket, Token, Work};
 use super::client_time::{ClientState, ClientTimes};
 use super::ledger::{Ledger, Outcome, Participation};
 use super::transfers::{TransferOutcome, TransferRecord};
 use crate::device::{Availability, CutPoint, Device, DropRate, Phase};
 use crate::kernel::{ActorId, ComputePool, EventId, EventQueue, JobHandle, Stage, Stream};
-use crate::network::{FlowId, HostId, Network};
+use crate::network::{Completion, FlowId, HostId, Network, ResourceId};
 use crate::time::{SimDuration, SimTime};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -121,6 +121,7 @@ struct Busy {
     ticket: Ticket,
     cut: Option<CutPoint>,
     offline: Option<EventId>,
+    flow: Option<FlowId>,
 }
 
 struct Transfer<P> {
@@ -180,8 +181,8 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
         }
     }
 
-    /// Runs to the end and hands the books over.
-    pub fn run(mut self) -> Accounts {
+    /// Runs to the end; hands the books over, and the pool for what is still to be computed.
+    pub fn run(mut self) -> (Accounts, ComputePool) {
         let end = loop {
             // Ticks alone keep nothing alive.
             let idle = self.queue.len() == usize::from(self.config.tick.is_some());
@@ -283,6 +284,7 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
                     ticket,
                     cut,
                     offline,
+                    flow: None,
                 });
             }
             Action::Send {
@@ -331,11 +333,7 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             Action::Refuse { ticket, outcome } => {
                 self.ledger.settle(ticket, outcome, now);
                 self.release(actor, now);
-                let delay = self.network.uncontended(
-                    self.sites[site(actor)].host,
-                    self.config.server,
-                    0,
-                );
+                let delay = self.travel(actor, SERVER, 0);
                 let message = Message::Refused(ticket, outcome);
                 self.queue
                     .schedule(now + delay, Event::Tell(ticket.aggregator, message));
@@ -385,9 +383,14 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             .and_then(|busy| busy.cut)
             .filter(|cut| cut.phase == phase);
         let carried = cut.map_or(bytes, |cut| (cut.fraction * bytes as f64) as u64);
+        let (origin, destination) = (self.host_of(from), self.host_of(to));
         let flow = self
             .network
-            .transfer(now, self.host_of(from), self.host_of(to), carried);
+            .transfer(now, origin, destination, carried)
+            .expect("routes are checked before a run");
+        if let Some(busy) = &mut self.busy[site(client)] {
+            busy.flow = Some(flow);
+        }
         self.flows.insert(
             flow,
             Transfer {
@@ -405,20 +408,23 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
     }
 
     /// A flow has carried all its bytes.
-    fn transferred(&mut self, now: SimTime, done: crate::network::Completed) {
+    fn transferred(&mut self, now: SimTime, done: Completion) {
         let Some(transfer) = self.flows.remove(&done.flow) else {
             return;
         };
         let phase = direction(transfer.to);
         let ticket = transfer.ticket;
         let client = self.ledger.get(ticket).client;
+        if let Some(busy) = &mut self.busy[site(client)] {
+            busy.flow = None;
+        }
+        let link = done.limiting_link;
         if transfer.ends_in_drop {
-            self.write_transfer(&transfer, now, done.bytes, TransferOutcome::Cut, done.limiting);
+            self.write_transfer(&transfer, now, done.bytes, TransferOutcome::Cut, link);
             self.lose(client, now, ticket, phase);
             return;
         }
-        let outcome = TransferOutcome::Delivered;
-        self.write_transfer(&transfer, now, done.bytes, outcome, done.limiting);
+        self.write_transfer(&transfer, now, done.bytes, TransferOutcome::Delivered, link);
         self.ledger.complete(ticket, phase, now);
         if phase == Phase::Upload {
             self.release(client, now);
@@ -496,20 +502,12 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
 
     /// The device of a client goes away: whatever it was doing is cut.
     fn drop_client(&mut self, client: ActorId, now: SimTime) {
-        let Some(ticket) = self.busy[site(client)].as_ref().map(|busy| busy.ticket) else {
+        let Some(busy) = &self.busy[site(client)] else {
             return;
         };
-        let flow = self
-            .flows
-            .iter()
-            .find(|(_, transfer)| transfer.ticket == ticket)
-            .map(|(flow, _)| *flow);
-        let phase = if let Some(transfer) = flow.and_then(|flow| self.flows.remove(&flow)) {
-            let flow = flow.expect("found above");
-            let limiting = self.network.limiting_link(flow);
-            let carried = self.network.cancel(now, flow);
-            self.write_transfer(&transfer, now, carried, TransferOutcome::Cut, limiting);
-            direction(transfer.to)
+        let (ticket, flow) = (busy.ticket, busy.flow);
+        let phase = if let Some(flow) = flow {
+            self.cut_transfer(flow, now, TransferOutcome::Cut)
         } else if let Some(computing) = self.computing.remove(&client) {
             self.queue.cancel(computing.event);
             self.account_computing(client, &computing, now, None);
@@ -519,6 +517,16 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             Phase::Compute
         };
         self.lose(client, now, ticket, phase);
+    }
+
+    /// Takes a transfer off the network; gives the phase that it belonged to.
+    fn cut_transfer(&mut self, flow: FlowId, now: SimTime, outcome: TransferOutcome) -> Phase {
+        let transfer = self.flows.remove(&flow).expect("a flow has a transfer");
+        let progress = self.network.cancel(now, flow);
+        let carried = progress.map_or(0, |progress| progress.bytes_carried);
+        let link = progress.and_then(|progress| progress.limiting_link);
+        self.write_transfer(&transfer, now, carried, outcome, link);
+        direction(transfer.to)
     }
 
     /// Ends a participation as dropped; the aggregator learns of it later.
@@ -572,7 +580,7 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
         end: SimTime,
         carried: u64,
         outcome: TransferOutcome,
-        limiting_link: Option<String>,
+        limiting_link: Option<ResourceId>,
     ) {
         let client = self.ledger.get(transfer.ticket).client;
         let power = self.sites[site(client)].device.power.radio;
@@ -589,21 +597,27 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             start: transfer.start,
             end,
             outcome,
-            limiting_link,
+            limiting_link: limiting_link.map(|link| self.network.link_name(link)),
         });
     }
 
-    fn uncontended(&self, client: ActorId, plan: super::action::Plan) -> [SimDuration; 3] {
-        let site = &self.sites[site(client)];
-        let travel = |from, to, bytes| match bytes {
+    /// How long download, computation and upload take with nobody else on the way.
+    fn uncontended(&mut self, client: ActorId, plan: Plan) -> [SimDuration; 3] {
+        let mut transfer = |from, to, bytes| match bytes {
             0 => SimDuration::ZERO,
-            _ => self.network.uncontended(from, to, bytes),
+            _ => self.travel(from, to, bytes),
         };
-        [
-            travel(self.config.server, site.host, plan.download_bytes),
-            site.device.compute_time(plan.flops),
-            travel(site.host, self.config.server, plan.upload_bytes),
-        ]
+        let download = transfer(SERVER, client, plan.download_bytes);
+        let upload = transfer(client, SERVER, plan.upload_bytes);
+        let device = &self.sites[site(client)].device;
+        [download, device.compute_time(plan.flops), upload]
+    }
+
+    fn travel(&mut self, from: ActorId, to: ActorId, bytes: u64) -> SimDuration {
+        let (from, to) = (self.host_of(from), self.host_of(to));
+        self.network
+            .uncontended(from, to, bytes)
+            .expect("routes are checked before a run")
     }
 
     fn host_of(&self, actor: ActorId) -> HostId {
@@ -627,12 +641,10 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             next.map(|time| (time, self.queue.schedule(time, Event::Network)));
     }
 
-    fn close(mut self, end: End, now: SimTime) -> Accounts {
-        let outcome = TransferOutcome::Unfinished;
-        for (flow, transfer) in std::mem::take(&mut self.flows) {
-            let limiting = self.network.limiting_link(flow);
-            let carried = self.network.cancel(now, flow);
-            self.write_transfer(&transfer, now, carried, outcome, limiting);
+    fn close(mut self, end: End, now: SimTime) -> (Accounts, ComputePool) {
+        let flows: Vec<_> = self.flows.keys().copied().collect();
+        for flow in flows {
+            self.cut_transfer(flow, now, TransferOutcome::Unfinished);
         }
         for (actor, computing) in std::mem::take(&mut self.computing) {
             self.account_computing(actor, &computing, now, None);
@@ -641,7 +653,7 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             let state = self.times[client].state();
             self.enter(actor_of(client), state, now);
         }
-        Accounts {
+        let accounts = Accounts {
             end,
             ended_at: now,
             participations: self.ledger.close(now),
@@ -649,7 +661,8 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             client_times: self.times,
             peak_transfers: self.peak_transfers,
             messages: self.messages,
-        }
+        };
+        (accounts, self.pool)
     }
 }
 

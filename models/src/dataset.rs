@@ -1,0 +1,207 @@
+//! A labelled data set in memory: what clients, the public set and the tests are cut from.
+
+use std::fmt;
+
+/// `n` samples of `d` features with one class label each.
+///
+/// A data set is never copied per client: callers share it in an `Arc` and pass around sample
+/// indices (`u32`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    name: String,
+    features: Vec<f32>,
+    labels: Vec<u32>,
+    n_features: usize,
+    n_classes: usize,
+}
+
+impl Dataset {
+    /// A data set from row-major `features` (`n × n_features`) and `n` `labels` below `n_classes`.
+    ///
+    /// # Errors
+    /// When the sizes disagree, a label is out of range, or a feature is not a finite number.
+    pub fn new(
+        name: impl Into<String>,
+        features: Vec<f32>,
+        labels: Vec<u32>,
+        n_features: usize,
+        n_classes: usize,
+    ) -> Result<Self, DatasetError> {
+        if n_features == 0 {
+            return Err(DatasetError::NoFeatures);
+        }
+        if labels.len() > u32::MAX as usize {
+            return Err(DatasetError::TooManySamples {
+                samples: labels.len(),
+            });
+        }
+        if labels.len().checked_mul(n_features) != Some(features.len()) {
+            return Err(DatasetError::Size {
+                values: features.len(),
+                samples: labels.len(),
+                n_features,
+            });
+        }
+        if let Some(sample) = labels.iter().position(|&label| label as usize >= n_classes) {
+            return Err(DatasetError::Label {
+                sample,
+                label: labels[sample],
+                n_classes,
+            });
+        }
+        if let Some(place) = features.iter().position(|value| !value.is_finite()) {
+            return Err(DatasetError::NotFinite {
+                sample: place / n_features,
+                feature: place % n_features,
+            });
+        }
+        Ok(Self {
+            name: name.into(),
+            features,
+            labels,
+            n_features,
+            n_classes,
+        })
+    }
+
+    /// The name that tables and messages use.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Number of samples `n`.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no sample at all.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Number of features `d` of each sample.
+    pub fn n_features(&self) -> usize {
+        self.n_features
+    }
+
+    /// Number of classes; labels are below it. A class may have no sample.
+    pub fn n_classes(&self) -> usize {
+        self.n_classes
+    }
+
+    /// All features, row-major `n × d`.
+    pub fn features(&self) -> &[f32] {
+        &self.features
+    }
+
+    /// All labels, one a sample.
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    /// The `d` features of one sample.
+    ///
+    /// # Panics
+    /// When `index` is not below [`Dataset::len`].
+    pub fn sample(&self, index: u32) -> &[f32] {
+        let start = index as usize * self.n_features;
+        &self.features[start..start + self.n_features]
+    }
+
+    /// The label of one sample.
+    ///
+    /// # Panics
+    /// When `index` is not below [`Dataset::len`].
+    pub fn label(&self, index: u32) -> u32 {
+        self.labels[index as usize]
+    }
+
+    /// How many of the samples named by `indices` each class has; `n_classes` counts.
+    ///
+    /// # Panics
+    /// When an index is not below [`Dataset::len`].
+    pub fn class_counts(&self, indices: &[u32]) -> Vec<u32> {
+        let mut counts = vec![0; self.n_classes];
+        for &index in indices {
+            counts[self.label(index) as usize] += 1;
+        }
+        counts
+    }
+}
+
+/// Why numbers do not make a [`Dataset`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DatasetError {
+    /// Samples without features.
+    NoFeatures,
+    /// More samples than a `u32` index can name.
+    TooManySamples {
+        /// Samples given.
+        samples: usize,
+    },
+    /// The number of values is not samples × features.
+    Size {
+        /// Feature values given.
+        values: usize,
+        /// Labels given.
+        samples: usize,
+        /// Features of each sample.
+        n_features: usize,
+    },
+    /// A label outside `0..n_classes`.
+    Label {
+        /// Index of the sample.
+        sample: usize,
+        /// Its label.
+        label: u32,
+        /// Number of classes.
+        n_classes: usize,
+    },
+    /// A feature that is NaN or infinite.
+    NotFinite {
+        /// Index of the sample.
+        sample: usize,
+        /// Index of the feature.
+        feature: usize,
+    },
+}
+
+impl fmt::Display for DatasetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoFeatures => write!(f, "a sample needs at least one feature"),
+            Self::TooManySamples { samples } => {
+                write!(
+                    f,
+                    "{samples} samples are more than the {} that can be indexed",
+                    u32::MAX
+                )
+            }
+            Self::Size {
+                values,
+                samples,
+                n_features,
+            } => write!(
+                f,
+                "{values} feature values do not make {samples} samples of {n_features} features"
+            ),
+            Self::Label {
+                sample,
+                label,
+                n_classes,
+            } => write!(
+                f,
+                "sample {sample} has label {label}, but there are {n_classes} classes, numbered from 0"
+            ),
+            Self::NotFinite { sample, feature } => {
+                write!(
+                    f,
+                    "feature {feature} of sample {sample} is not a finite number"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for DatasetError {}

@@ -1,0 +1,268 @@
+//! Objectives: the weighted losses that one training step lowers, with their exact gradients.
+
+use crate::error::ModelError;
+use crate::softmax::{SoftmaxRows, softmax_rows};
+
+/// One term of an objective: `weight · loss`.
+#[derive(Clone, Copy, Debug)]
+pub struct Term<'a> {
+    /// Factor of the loss.
+    pub weight: f32,
+    /// The loss.
+    pub loss: Loss<'a>,
+}
+
+impl<'a> Term<'a> {
+    /// `weight · loss`.
+    pub fn new(weight: f32, loss: Loss<'a>) -> Self {
+        Self { weight, loss }
+    }
+}
+
+impl<'a> From<Loss<'a>> for Term<'a> {
+    /// The loss with weight 1.
+    fn from(loss: Loss<'a>) -> Self {
+        Self { weight: 1.0, loss }
+    }
+}
+
+/// A loss on the logits `z` (`batch × classes`, p = softmax(z)) or on the parameters.
+///
+/// Teachers and targets are constants: no gradient flows into them. Rows are means over the
+/// batch, so a row without a teacher takes part as a row of zero probabilities: it adds nothing
+/// to value or gradient, and still counts in the batch.
+#[derive(Clone, Copy, Debug)]
+pub enum Loss<'a> {
+    /// −ln p of the label, mean over the batch.
+    CrossEntropy {
+        /// One class a sample.
+        labels: &'a [u32],
+    },
+    /// −Σ t·ln p, summed over classes, mean over the batch.
+    SoftCrossEntropy {
+        /// Target probabilities t, `batch × classes`.
+        targets: &'a [f32],
+    },
+    /// KL(t ‖ softmax(z/T)) = Σ t·ln(t/s), summed over classes, mean over the batch (Hinton et al.
+    /// 2015).
+    Distillation {
+        /// The teacher's t, `batch × classes`.
+        teacher: Teacher<'a>,
+        /// T > 0, for student and teacher logits.
+        temperature: f32,
+        /// Whether the loss is multiplied by T², which keeps gradients comparable across T.
+        scale_by_temperature_squared: bool,
+    },
+    /// |z − t|, mean over batch and classes; the gradient at z = t is 0.
+    MeanAbsoluteError {
+        /// Target logits t, `batch × classes`.
+        targets: &'a [f32],
+    },
+    /// (z − t)², mean over batch and classes.
+    MeanSquaredError {
+        /// Target logits t, `batch × classes`.
+        targets: &'a [f32],
+    },
+    /// ½‖θ − θ₀‖² (FedProx, FedAsync); ρ or μ is the term's weight.
+    Proximal {
+        /// θ₀, the flat parameters to stay near.
+        anchor: &'a [f32],
+    },
+}
+
+/// What a teacher says about a batch.
+#[derive(Clone, Copy, Debug)]
+pub enum Teacher<'a> {
+    /// Logits: t = softmax(logits/T).
+    Logits(&'a [f32]),
+    /// Probabilities, taken as they are.
+    Probabilities(&'a [f32]),
+}
+
+/// Adds the gradient of the terms on logits to `gradient` and returns their value.
+///
+/// Terms on the parameters are left out.
+pub(crate) fn add_logit_terms(
+    terms: &[Term<'_>],
+    logits: &[f32],
+    n_classes: usize,
+    gradient: &mut [f32],
+) -> Result<f64, ModelError> {
+    let mut value = 0.0;
+    for term in terms {
+        value += f64::from(term.weight) * add_logit_term(term, logits, n_classes, gradient)?;
+    }
+    Ok(value)
+}
+
+fn add_logit_term(
+    term: &Term<'_>,
+    logits: &[f32],
+    n_classes: usize,
+    gradient: &mut [f32],
+) -> Result<f64, ModelError> {
+    let batch = logits.len() / n_classes;
+    let per_sample = term.weight / batch as f32;
+    match term.loss {
+        Loss::CrossEntropy { labels } => {
+            check_length("labels", labels.len(), batch)?;
+            if let Some(&label) = labels.iter().find(|&&label| label as usize >= n_classes) {
+                return Err(ModelError::Label { label, n_classes });
+            }
+            let SoftmaxRows {
+                probabilities,
+                log_sums,
+            } = softmax_rows(logits, n_classes, 1.0);
+            for (slot, &probability) in gradient.iter_mut().zip(&probabilities) {
+                *slot += per_sample * probability;
+            }
+            let mut sum = 0.0;
+            for (row, (&label, &log_sum)) in labels.iter().zip(&log_sums).enumerate() {
+                let own = row * n_classes + label as usize;
+                sum += log_sum - f64::from(logits[own]);
+                gradient[own] -= per_sample;
+            }
+            Ok(sum / batch as f64)
+        }
+        Loss::SoftCrossEntropy { targets } => {
+            check_length("target probabilities", targets.len(), logits.len())?;
+            let sum = add_soft_targets(logits, targets, n_classes, 1.0, per_sample, gradient);
+            Ok(sum / batch as f64)
+        }
+        Loss::Distillation {
+            teacher,
+            temperature,
+            scale_by_temperature_squared,
+        } => {
+            if !(temperature.is_finite() && temperature > 0.0) {
+                return Err(ModelError::Temperature { temperature });
+            }
+            let (Teacher::Logits(given) | Teacher::Probabilities(given)) = teacher;
+            check_length("the teacher's values", given.len(), logits.len())?;
+            let scale = if scale_by_temperature_squared {
+                temperature * temperature
+            } else {
+                1.0
+            };
+            let softened;
+            let targets = match teacher {
+                Teacher::Logits(given) => {
+                    softened = softmax_rows(given, n_classes, temperature).probabilities;
+                    &softened
+                }
+                Teacher::Probabilities(given) => given,
+            };
+            let factor = per_sample * scale / temperature;
+            let sum = negative_entropy(targets)
+                + add_soft_targets(logits, targets, n_classes, temperature, factor, gradient);
+            Ok(f64::from(scale) * sum / batch as f64)
+        }
+        Loss::MeanAbsoluteError { targets } => {
+            check_length("target logits", targets.len(), logits.len())?;
+            let each = term.weight / logits.len() as f32;
+            let mut sum = 0.0;
+            for ((slot, &logit), &target) in gradient.iter_mut().zip(logits).zip(targets) {
+                let difference = logit - target;
+                sum += f64::from(difference.abs());
+                // signum(0.0) is 1, but the subgradient that leaves a met target alone is 0.
+                if difference != 0.0 {
+                    *slot += each * difference.signum();
+                }
+            }
+            Ok(sum / logits.len() as f64)
+        }
+        Loss::MeanSquaredError { targets } => {
+            check_length("target logits", targets.len(), logits.len())?;
+            let each = 2.0 * term.weight / logits.len() as f32;
+            let mut sum = 0.0;
+            for ((slot, &logit), &target) in gradient.iter_mut().zip(logits).zip(targets) {
+                let difference = logit - target;
+                sum += f64::from(difference) * f64::from(difference);
+                *slot += each * difference;
+            }
+            Ok(sum / logits.len() as f64)
+        }
+        Loss::Proximal { .. } => Ok(0.0),
+    }
+}
+
+/// Adds the gradient of the proximal terms at `parameters` and returns their value.
+pub(crate) fn add_parameter_terms(
+    terms: &[Term<'_>],
+    parameters: &[f32],
+    gradient: &mut [f32],
+) -> Result<f64, ModelError> {
+    let mut value = 0.0;
+    for term in terms {
+        let Loss::Proximal { anchor } = term.loss else {
+            continue;
+        };
+        check_length(
+            "the proximal term's parameters",
+            anchor.len(),
+            parameters.len(),
+        )?;
+        let mut sum = 0.0;
+        for ((slot, &parameter), &anchor) in gradient.iter_mut().zip(parameters).zip(anchor) {
+            let difference = parameter - anchor;
+            sum += f64::from(difference) * f64::from(difference);
+            *slot += term.weight * difference;
+        }
+        value += f64::from(term.weight) * 0.5 * sum;
+    }
+    Ok(value)
+}
+
+/// −Σ t·ln softmax(z/T) over all rows; its gradient by z/T, (Σt)·p − t, is added times `factor`.
+fn add_soft_targets(
+    logits: &[f32],
+    targets: &[f32],
+    n_classes: usize,
+    temperature: f32,
+    factor: f32,
+    gradient: &mut [f32],
+) -> f64 {
+    let SoftmaxRows {
+        probabilities,
+        log_sums,
+    } = softmax_rows(logits, n_classes, temperature);
+    let mut value = 0.0;
+    for (row, &log_sum) in log_sums.iter().enumerate() {
+        let row = row * n_classes..(row + 1) * n_classes;
+        let (target, probabilities) = (&targets[row.clone()], &probabilities[row.clone()]);
+        let mass: f32 = target.iter().sum();
+        let mut along = 0.0;
+        for (((slot, &logit), &target), &probability) in gradient[row.clone()]
+            .iter_mut()
+            .zip(&logits[row])
+            .zip(target)
+            .zip(probabilities)
+        {
+            along += target * logit;
+            *slot += factor * (mass * probability - target);
+        }
+        value += f64::from(mass) * log_sum - f64::from(along) / f64::from(temperature);
+    }
+    value
+}
+
+/// Σ t·ln t, with 0·ln 0 = 0.
+fn negative_entropy(target: &[f32]) -> f64 {
+    target
+        .iter()
+        .filter(|&&probability| probability > 0.0)
+        .map(|&probability| f64::from(probability) * f64::from(probability).ln())
+        .sum()
+}
+
+fn check_length(what: &'static str, found: usize, expected: usize) -> Result<(), ModelError> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(ModelError::Length {
+            what,
+            found,
+            expected,
+        })
+    }
+}

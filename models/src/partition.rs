@@ -1,0 +1,344 @@
+//! Partitions: which client holds which samples of the pool.
+
+use std::fmt;
+
+use rand::Rng;
+use rand::seq::SliceRandom;
+
+use crate::dirichlet::{cut, symmetric_dirichlet};
+use crate::random::{Purpose, stream};
+
+/// How the samples of the pool are dealt to clients.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Partition {
+    /// Shuffled and cut into equal shards; sizes differ by at most one.
+    Iid,
+    /// Label skew: each class is cut among the clients in proportions drawn from a symmetric
+    /// Dirichlet(α) over clients, independently per class (Li et al. 2022, NIID-Bench, `p_k ~
+    /// Dir_N(β)`; the mechanism of Yurochkin et al. 2019, in the spirit of Hsu et al. 2019).
+    ///
+    /// Sizes become uneven too. The expectation of Σ_k p_k² is (α+1)/(Nα+1). Clients left with
+    /// fewer than `min_samples` are topped up: the first of them takes one sample of the most
+    /// frequent class of the client that holds most, until none is short.
+    Dirichlet {
+        /// Concentration α > 0: small is uneven, large approaches IID.
+        alpha: f64,
+        /// Samples every client has at least.
+        min_samples: usize,
+    },
+    /// Every client holds samples of exactly this many labels (pathological skew, McMahan et al.
+    /// 2017, in the form of NIID-Bench's `#C = k`): classes are held by equally many clients,
+    /// ±1, and each class is cut evenly among its holders.
+    Shards {
+        /// Distinct labels of every client, at least 1.
+        labels_per_client: usize,
+    },
+    /// Quantity skew with IID labels: sizes in proportions drawn from a symmetric Dirichlet(α)
+    /// over clients; a client that would get nothing takes one sample from the largest.
+    Quantity {
+        /// Concentration α > 0: small is uneven, large approaches equal sizes.
+        alpha: f64,
+    },
+}
+
+/// Deals the samples `0..labels.len()` to `clients` clients.
+///
+/// Every sample goes to exactly one client, and every client gets at least one (for
+/// [`Partition::Dirichlet`] at least `min_samples`). Each client's indices ascend.
+///
+/// # Errors
+/// When the numbers make this impossible; the message says why and names a way out.
+pub fn partition(
+    partition: &Partition,
+    labels: &[u32],
+    n_classes: usize,
+    clients: usize,
+    seed: u64,
+) -> Result<Vec<Vec<u32>>, PartitionError> {
+    if clients == 0 {
+        return Err(PartitionError::NoClients);
+    }
+    if let Some(&label) = labels.iter().find(|&&label| label as usize >= n_classes) {
+        return Err(PartitionError::Label { label, n_classes });
+    }
+    let mut draw = stream(seed, Purpose::Partition);
+    let min_samples = match *partition {
+        Partition::Dirichlet { min_samples, .. } => min_samples.max(1),
+        _ => 1,
+    };
+    if clients
+        .checked_mul(min_samples)
+        .is_none_or(|needed| needed > labels.len())
+    {
+        return Err(PartitionError::TooFewSamples {
+            samples: labels.len(),
+            clients,
+            min_samples,
+        });
+    }
+    let mut shards = match *partition {
+        Partition::Iid => deal_shuffled(
+            labels.len(),
+            &vec![1.0 / clients as f64; clients],
+            &mut draw,
+        ),
+        Partition::Dirichlet { alpha, .. } => {
+            check_alpha(alpha)?;
+            let mut shards = vec![Vec::new(); clients];
+            for mut class in by_class(labels, n_classes) {
+                class.shuffle(&mut draw);
+                let proportions = symmetric_dirichlet(clients, alpha, &mut draw);
+                hand_out(&class, &cut(class.len(), &proportions), &mut shards);
+            }
+            shards
+        }
+        Partition::Shards { labels_per_client } => {
+            deal_labels(labels, n_classes, clients, labels_per_client, &mut draw)?
+        }
+        Partition::Quantity { alpha } => {
+            check_alpha(alpha)?;
+            let proportions = symmetric_dirichlet(clients, alpha, &mut draw);
+            deal_shuffled(labels.len(), &proportions, &mut draw)
+        }
+    };
+    top_up(&mut shards, labels, n_classes, min_samples);
+    shards.iter_mut().for_each(|shard| shard.sort_unstable());
+    Ok(shards)
+}
+
+fn check_alpha(alpha: f64) -> Result<(), PartitionError> {
+    if alpha.is_finite() && alpha > 0.0 {
+        Ok(())
+    } else {
+        Err(PartitionError::Alpha { alpha })
+    }
+}
+
+fn by_class(labels: &[u32], n_classes: usize) -> Vec<Vec<u32>> {
+    let mut classes = vec![Vec::new(); n_classes];
+    for (sample, &label) in labels.iter().enumerate() {
+        classes[label as usize].push(sample as u32);
+    }
+    classes
+}
+
+fn deal_shuffled(samples: usize, proportions: &[f64], draw: &mut impl Rng) -> Vec<Vec<u32>> {
+    let mut order: Vec<u32> = (0..samples as u32).collect();
+    order.shuffle(draw);
+    let mut shards = vec![Vec::new(); proportions.len()];
+    hand_out(&order, &cut(samples, proportions), &mut shards);
+    shards
+}
+
+/// Gives consecutive runs of `samples` with these sizes to the shards.
+fn hand_out(samples: &[u32], sizes: &[usize], shards: &mut [Vec<u32>]) {
+    let mut rest = samples;
+    for (shard, &size) in shards.iter_mut().zip(sizes) {
+        let (own, others) = rest.split_at(size);
+        shard.extend_from_slice(own);
+        rest = others;
+    }
+}
+
+fn deal_labels(
+    labels: &[u32],
+    n_classes: usize,
+    clients: usize,
+    labels_per_client: usize,
+    draw: &mut impl Rng,
+) -> Result<Vec<Vec<u32>>, PartitionError> {
+    let mut classes: Vec<Vec<u32>> = by_class(labels, n_classes)
+        .into_iter()
+        .filter(|class| !class.is_empty())
+        .collect();
+    if labels_per_client == 0 || labels_per_client > classes.len() {
+        return Err(PartitionError::LabelsPerClient {
+            labels_per_client,
+            classes: classes.len(),
+        });
+    }
+    let slots = clients * labels_per_client;
+    if slots < classes.len() {
+        return Err(PartitionError::UnheldClasses {
+            clients,
+            labels_per_client,
+            classes: classes.len(),
+        });
+    }
+    // A class is held by ⌊slots/classes⌋ clients or one more, by lot.
+    let mut quotas = vec![slots / classes.len(); classes.len()];
+    let mut lots: Vec<usize> = (0..classes.len()).collect();
+    lots.shuffle(draw);
+    for &class in &lots[..slots % classes.len()] {
+        quotas[class] += 1;
+    }
+    let mut holders = vec![Vec::new(); classes.len()];
+    for client in 0..clients {
+        // Taking the fullest quotas first never leaves a later client without k distinct labels;
+        // the lot breaks ties, so that pairs of labels vary.
+        lots.shuffle(draw);
+        lots.sort_by_key(|&class| std::cmp::Reverse(quotas[class]));
+        for &class in &lots[..labels_per_client] {
+            quotas[class] -= 1;
+            holders[class].push(client);
+        }
+    }
+    let mut shards = vec![Vec::new(); clients];
+    for (class, holders) in classes.iter_mut().zip(&holders) {
+        if class.len() < holders.len() {
+            return Err(PartitionError::ThinClass {
+                label: labels[class[0] as usize],
+                samples: class.len(),
+                holders: holders.len(),
+            });
+        }
+        class.shuffle(draw);
+        let sizes = cut(
+            class.len(),
+            &vec![1.0 / holders.len() as f64; holders.len()],
+        );
+        let mut rest = class.as_slice();
+        for (&client, &size) in holders.iter().zip(&sizes) {
+            let (own, others) = rest.split_at(size);
+            shards[client].extend_from_slice(own);
+            rest = others;
+        }
+    }
+    Ok(shards)
+}
+
+/// Moves one sample at a time from the largest shard to the first short one. While any shard is
+/// short the largest holds more than `min_samples` (there are enough in all), so no move makes a
+/// new short one and the number of moves is the number of samples missing.
+fn top_up(shards: &mut [Vec<u32>], labels: &[u32], n_classes: usize, min_samples: usize) {
+    for short in 0..shards.len() {
+        while shards[short].len() < min_samples {
+            let donor = (0..shards.len())
+                .max_by_key(|&client| (shards[client].len(), std::cmp::Reverse(client)))
+                .expect("at least the short client");
+            let mut counts = vec![0_usize; n_classes];
+            for &sample in &shards[donor] {
+                counts[labels[sample as usize] as usize] += 1;
+            }
+            let class = (0..n_classes)
+                .max_by_key(|&class| (counts[class], std::cmp::Reverse(class)))
+                .expect("the donor's samples have classes");
+            let place = shards[donor]
+                .iter()
+                .rposition(|&sample| labels[sample as usize] as usize == class)
+                .expect("the most frequent class of the donor");
+            let sample = shards[donor].remove(place);
+            shards[short].push(sample);
+        }
+    }
+}
+
+/// Why a partition is impossible.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum PartitionError {
+    /// Nobody to deal to.
+    NoClients,
+    /// A label outside `0..n_classes`.
+    Label {
+        /// The label.
+        label: u32,
+        /// Number of classes.
+        n_classes: usize,
+    },
+    /// Not enough samples for everyone's minimum.
+    TooFewSamples {
+        /// Samples in the pool.
+        samples: usize,
+        /// Number of clients.
+        clients: usize,
+        /// Samples that each needs.
+        min_samples: usize,
+    },
+    /// A concentration that is not positive and finite.
+    Alpha {
+        /// What was asked for.
+        alpha: f64,
+    },
+    /// More labels a client than the pool has classes, or none.
+    LabelsPerClient {
+        /// What was asked for.
+        labels_per_client: usize,
+        /// Classes with at least one sample.
+        classes: usize,
+    },
+    /// Fewer places than classes, so that samples would belong to nobody.
+    UnheldClasses {
+        /// Number of clients.
+        clients: usize,
+        /// Labels of each.
+        labels_per_client: usize,
+        /// Classes with at least one sample.
+        classes: usize,
+    },
+    /// A class with fewer samples than clients that must hold it.
+    ThinClass {
+        /// The class.
+        label: u32,
+        /// Its samples.
+        samples: usize,
+        /// Clients that must hold it.
+        holders: usize,
+    },
+}
+
+impl fmt::Display for PartitionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoClients => write!(
+                f,
+                "there are no clients to divide the data among; give at least one"
+            ),
+            Self::Label { label, n_classes } => {
+                write!(
+                    f,
+                    "label {label} is out of range: there are {n_classes} classes, numbered from 0"
+                )
+            }
+            Self::TooFewSamples {
+                samples,
+                clients,
+                min_samples,
+            } => write!(
+                f,
+                "{samples} samples are too few for {clients} clients with at least {min_samples} each; use fewer clients, a smaller test or public set, or more data"
+            ),
+            Self::Alpha { alpha } => {
+                write!(
+                    f,
+                    "the Dirichlet concentration alpha must be a number above 0, not {alpha}"
+                )
+            }
+            Self::LabelsPerClient {
+                labels_per_client,
+                classes,
+            } => write!(
+                f,
+                "a client cannot hold {labels_per_client} labels of the {classes} in the data; choose 1 to {classes}"
+            ),
+            Self::UnheldClasses {
+                clients,
+                labels_per_client,
+                classes,
+            } => write!(
+                f,
+                "{clients} clients with {labels_per_client} labels each cannot hold all {classes} classes; use more clients or more labels a client"
+            ),
+            Self::ThinClass {
+                label,
+                samples,
+                holders,
+            } => write!(
+                f,
+                "class {label} has {samples} samples for the {holders} clients that must hold it; use fewer clients or fewer labels a client"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for PartitionError {}

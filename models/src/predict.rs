@@ -1,0 +1,117 @@
+//! Predictions and scores of a model that is not being trained.
+
+use std::sync::Arc;
+
+use dfdx::prelude::*;
+
+use crate::dataset::Dataset;
+use crate::error::ModelError;
+use crate::layout::Layout;
+use crate::network::Network;
+use crate::softmax::softmax_rows;
+
+/// Samples of one forward pass: large enough for fast products, small enough for the cache.
+const BATCH: usize = 256;
+
+/// How well a model does on a set of samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Samples scored.
+    pub n: u64,
+    /// Those whose highest logit (the first of equals) is that of the label.
+    pub correct: u64,
+    /// Sum of the cross-entropies −ln p of the labels.
+    pub loss_sum: f64,
+    /// `(n, correct)` of every class.
+    pub per_class: Vec<(u64, u64)>,
+}
+
+impl Evaluation {
+    /// Share of correct samples, or `None` of no sample.
+    pub fn accuracy(&self) -> Option<f64> {
+        (self.n > 0).then(|| self.correct as f64 / self.n as f64)
+    }
+
+    /// Mean cross-entropy, or `None` of no sample.
+    pub fn mean_loss(&self) -> Option<f64> {
+        (self.n > 0).then(|| self.loss_sum / self.n as f64)
+    }
+}
+
+/// Logits of the samples `indices`, row-major `n × classes`, in their order.
+///
+/// # Errors
+/// When the parameters do not fit the layout or the layout does not fit the data set.
+pub fn predict_logits(
+    layout: &Layout,
+    parameters: &[f32],
+    dataset: &Dataset,
+    indices: &[u32],
+) -> Result<Vec<f32>, ModelError> {
+    if dataset.n_features() != layout.n_features() {
+        return Err(ModelError::Length {
+            what: "features of the data set",
+            found: dataset.n_features(),
+            expected: layout.n_features(),
+        });
+    }
+    let network = Network::new(Arc::new(layout.clone()), parameters, 0)?;
+    let mut features = Vec::with_capacity(BATCH.min(indices.len()) * layout.n_features());
+    let mut logits = vec![0.0; indices.len() * layout.n_classes()];
+    for (chunk, out) in indices
+        .chunks(BATCH)
+        .zip(logits.chunks_mut(BATCH * layout.n_classes()))
+    {
+        features.clear();
+        for &index in chunk {
+            features.extend_from_slice(dataset.sample(index));
+        }
+        network.forward::<NoneTape>(&features)?.copy_into(out);
+    }
+    Ok(logits)
+}
+
+/// Scores a model on the samples `indices`.
+///
+/// # Errors
+/// Those of [`predict_logits`]; [`ModelError::Diverged`] when a logit is not finite; a data set
+/// with more classes than the layout.
+pub fn evaluate(
+    layout: &Layout,
+    parameters: &[f32],
+    dataset: &Dataset,
+    indices: &[u32],
+) -> Result<Evaluation, ModelError> {
+    let logits = predict_logits(layout, parameters, dataset, indices)?;
+    let n_classes = layout.n_classes();
+    let mut evaluation = Evaluation {
+        n: 0,
+        correct: 0,
+        loss_sum: 0.0,
+        per_class: vec![(0, 0); n_classes],
+    };
+    let log_sums = softmax_rows(&logits, n_classes, 1.0).log_sums;
+    let rows = logits.chunks_exact(n_classes).zip(&log_sums);
+    for ((row, &log_sum), &index) in rows.zip(indices) {
+        let label = dataset.label(index);
+        let Some(&own) = row.get(label as usize) else {
+            return Err(ModelError::Label { label, n_classes });
+        };
+        let loss = log_sum - f64::from(own);
+        if !loss.is_finite() {
+            return Err(ModelError::Diverged { steps: 0 });
+        }
+        let highest = (1..n_classes).fold(
+            0,
+            |best, class| if row[class] > row[best] { class } else { best },
+        );
+        let correct = u64::from(highest == label as usize);
+        evaluation.n += 1;
+        evaluation.correct += correct;
+        evaluation.loss_sum += loss;
+        let (of_class, correct_of_class) = &mut evaluation.per_class[label as usize];
+        *of_class += 1;
+        *correct_of_class += correct;
+    }
+    Ok(evaluation)
+}

@@ -1,0 +1,145 @@
+//! The split of a data set: global test set, public set, and every client's shard.
+
+use std::fmt;
+
+use rand::seq::SliceRandom;
+
+use crate::dataset::Dataset;
+use crate::partition::{Partition, PartitionError, partition};
+use crate::random::{Purpose, stream};
+
+/// Indices into one [`Dataset`]; no sample is in two of the sets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// The global test set, ascending.
+    pub test: Vec<u32>,
+    /// Samples that everyone may see; methods do not see their labels. Ascending.
+    pub public: Vec<u32>,
+    /// One shard a client; together they hold every sample that is in neither set above.
+    pub clients: Vec<Shard>,
+}
+
+/// What one client holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// Samples to learn from, ascending; never empty.
+    pub train: Vec<u32>,
+    /// The client's own test set, ascending: round(holdout · shard), but one sample always stays
+    /// for training. May be empty.
+    pub test: Vec<u32>,
+}
+
+impl Split {
+    /// Draws `test` samples without replacement, then `public` of the rest, deals what is left by
+    /// the partition, and holds out a share of every shard as the client's own test set.
+    ///
+    /// # Errors
+    /// When there are not enough samples, `holdout` is not in \[0, 1), or the partition is
+    /// impossible.
+    pub fn draw(
+        dataset: &Dataset,
+        test: usize,
+        public: usize,
+        holdout: f64,
+        rule: &Partition,
+        clients: usize,
+        seed: u64,
+    ) -> Result<Self, SplitError> {
+        let samples = dataset.len();
+        if test.checked_add(public).is_none_or(|apart| apart > samples) {
+            return Err(SplitError::TooFewSamples {
+                samples,
+                test,
+                public,
+            });
+        }
+        if !(0.0..1.0).contains(&holdout) {
+            return Err(SplitError::Holdout { holdout });
+        }
+        let mut order: Vec<u32> = (0..samples as u32).collect();
+        order.shuffle(&mut stream(seed, Purpose::SplitPools));
+        let mut pool = order.split_off(test + public);
+        let mut public_set = order.split_off(test);
+        for set in [&mut order, &mut public_set, &mut pool] {
+            set.sort_unstable();
+        }
+        let labels: Vec<u32> = pool.iter().map(|&index| dataset.label(index)).collect();
+        let shards = partition(rule, &labels, dataset.n_classes(), clients, seed)?;
+        let mut draw = stream(seed, Purpose::SplitHoldout);
+        let clients = shards
+            .into_iter()
+            .map(|places| {
+                let mut train: Vec<u32> =
+                    places.iter().map(|&place| pool[place as usize]).collect();
+                let held = ((holdout * train.len() as f64).round() as usize).min(train.len() - 1);
+                train.shuffle(&mut draw);
+                let mut test = train.split_off(train.len() - held);
+                train.sort_unstable();
+                test.sort_unstable();
+                Shard { train, test }
+            })
+            .collect();
+        Ok(Self {
+            test: order,
+            public: public_set,
+            clients,
+        })
+    }
+}
+
+/// Why a split is impossible.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum SplitError {
+    /// Test and public set together exceed the data.
+    TooFewSamples {
+        /// Samples in the data set.
+        samples: usize,
+        /// Size of the test set asked for.
+        test: usize,
+        /// Size of the public set asked for.
+        public: usize,
+    },
+    /// A holdout outside \[0, 1).
+    Holdout {
+        /// What was asked for.
+        holdout: f64,
+    },
+    /// The rest cannot be dealt to the clients.
+    Partition(PartitionError),
+}
+
+impl fmt::Display for SplitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooFewSamples {
+                samples,
+                test,
+                public,
+            } => write!(
+                f,
+                "a test set of {test} and a public set of {public} need more than the {samples} samples there are"
+            ),
+            Self::Holdout { holdout } => write!(
+                f,
+                "the holdout is the share of a client's samples kept for its own test, at least 0 and below 1, not {holdout}"
+            ),
+            Self::Partition(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for SplitError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Partition(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<PartitionError> for SplitError {
+    fn from(error: PartitionError) -> Self {
+        Self::Partition(error)
+    }
+}

@@ -1,0 +1,202 @@
+//! Training: steps of one model on mini-batches, for the length of one job.
+
+use std::sync::Arc;
+
+use dfdx::prelude::*;
+
+use crate::batches::{Batch, Batches};
+use crate::dataset::Dataset;
+use crate::error::ModelError;
+use crate::layout::Layout;
+use crate::network::{Network, Workspace};
+use crate::objective::{Term, add_logit_terms, add_parameter_terms};
+use crate::optimizer::{Optimizer, OptimizerState};
+use crate::update::{start, update};
+
+/// A model under training.
+///
+/// A trainer works on a copy of the parameters and never leaves the thread that calls it. Its
+/// results depend on nothing but its arguments.
+#[derive(Debug)]
+pub struct Trainer {
+    network: Network,
+    optimizer: Optimizer,
+    state: OptimizerState,
+    logits: Vec<f32>,
+    by_logits: Arc<Vec<f32>>,
+    steps: u64,
+}
+
+/// What a step found before its update.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepResult {
+    /// Value of the objective on the batch, weights and terms on parameters included.
+    pub loss: f64,
+}
+
+/// What [`Trainer::epoch`] did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EpochSummary {
+    /// Steps made.
+    pub steps: u64,
+    /// Samples in those steps.
+    pub samples: u64,
+    /// Mean of the losses that the steps returned, weighted by samples; 0 without a step.
+    pub mean_loss: f64,
+    /// Whether the cancel flag ended it early.
+    pub cancelled: bool,
+}
+
+impl Trainer {
+    /// A trainer for a model with these flat `parameters`, going on from `state` or afresh.
+    ///
+    /// `seed` drives what is random inside a model (nothing yet in a multilayer perceptron); the
+    /// order of batches has its own seed, see [`Trainer::epoch`].
+    ///
+    /// # Errors
+    /// When the parameters or the state do not fit the layout and optimiser.
+    pub fn new(
+        layout: Arc<Layout>,
+        parameters: &[f32],
+        optimizer: &Optimizer,
+        state: Option<OptimizerState>,
+        seed: u64,
+    ) -> Result<Self, ModelError> {
+        let state = start(optimizer, state, layout.parameter_count())?;
+        Ok(Self {
+            network: Network::new(layout, parameters, seed)?,
+            optimizer: *optimizer,
+            state,
+            logits: Vec::new(),
+            by_logits: Arc::default(),
+            steps: 0,
+        })
+    }
+
+    /// The layers being trained.
+    pub fn layout(&self) -> &Arc<Layout> {
+        self.network.layout()
+    }
+
+    /// Steps made by this trainer.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Logits of the last step's batch before its update, `batch × classes`.
+    pub fn logits(&self) -> &[f32] {
+        &self.logits
+    }
+
+    /// One update that lowers the sum of the terms on the batch `x` (row-major `batch ×
+    /// features`).
+    ///
+    /// # Errors
+    /// [`ModelError::Diverged`] when the objective is not finite (the parameters are then left as
+    /// they were), or a mistake in shapes, labels or temperature.
+    pub fn step(&mut self, x: &[f32], objective: &[Term<'_>]) -> Result<StepResult, ModelError> {
+        let n_features = self.layout().n_features();
+        if x.is_empty() {
+            return Err(ModelError::EmptyBatch);
+        }
+        if !x.len().is_multiple_of(n_features) {
+            let expected = x.len().next_multiple_of(n_features);
+            return Err(ModelError::Length {
+                what: "features of a batch",
+                found: x.len(),
+                expected,
+            });
+        }
+        let n_classes = self.layout().n_classes();
+        let logits = self.network.forward(x)?;
+        let (logits, tape) = logits.split_tape();
+        let n_values = logits.shape().num_elements();
+        self.logits.resize(n_values, 0.0);
+        logits.copy_into(&mut self.logits);
+        // Nobody else holds it between steps, so this is the same buffer again and again.
+        let gradient = Arc::make_mut(&mut self.by_logits);
+        gradient.clear();
+        gradient.resize(n_values, 0.0);
+        let mut loss = add_logit_terms(objective, &self.logits, n_classes, gradient)?;
+        if !loss.is_finite() {
+            return Err(ModelError::Diverged { steps: self.steps });
+        }
+        self.network
+            .workspace()
+            .gradient
+            .resize(self.layout().parameter_count(), 0.0);
+        self.network.backward(&logits, tape, &self.by_logits)?;
+        let Workspace {
+            parameters,
+            gradient,
+            ..
+        } = &mut *self.network.workspace();
+        loss += add_parameter_terms(objective, parameters, gradient)?;
+        if !loss.is_finite() {
+            return Err(ModelError::Diverged { steps: self.steps });
+        }
+        update(&self.optimizer, &mut self.state, parameters, gradient);
+        self.steps += 1;
+        Ok(StepResult { loss })
+    }
+
+    /// Hands every mini-batch of the samples `indices`, in an order drawn from `shuffle_seed`, to
+    /// `on_batch`, which makes its step (or several, or none). Between batches `cancelled` is
+    /// asked; once true, the epoch ends.
+    ///
+    /// The last batch is smaller where `batch_size` does not divide the number of samples.
+    ///
+    /// # Errors
+    /// Those of `on_batch`, and [`ModelError::EmptyBatch`] for a `batch_size` of 0.
+    pub fn epoch(
+        &mut self,
+        dataset: &Dataset,
+        indices: &[u32],
+        batch_size: usize,
+        shuffle_seed: u64,
+        cancelled: &dyn Fn() -> bool,
+        mut on_batch: impl FnMut(&mut Self, &Batch<'_>) -> Result<StepResult, ModelError>,
+    ) -> Result<EpochSummary, ModelError> {
+        if batch_size == 0 {
+            return Err(ModelError::EmptyBatch);
+        }
+        let before = self.steps;
+        let (mut samples, mut loss_sum) = (0, 0.0);
+        let mut batches = Batches::shuffled(dataset, indices, batch_size, shuffle_seed);
+        let mut stopped = cancelled();
+        while !stopped && let Some(batch) = batches.next() {
+            let result = on_batch(self, &batch)?;
+            samples += batch.len() as u64;
+            loss_sum += result.loss * batch.len() as f64;
+            stopped = cancelled();
+        }
+        Ok(EpochSummary {
+            steps: self.steps - before,
+            samples,
+            mean_loss: if samples == 0 {
+                0.0
+            } else {
+                loss_sum / samples as f64
+            },
+            cancelled: stopped && (samples as usize) < indices.len(),
+        })
+    }
+
+    /// A copy of the flat parameters as they are now.
+    pub fn parameters(&self) -> Vec<f32> {
+        self.network.workspace().parameters.clone()
+    }
+
+    /// The flat parameters and the optimiser's state, for the next job.
+    ///
+    /// # Errors
+    /// [`ModelError::Diverged`] when a parameter is not finite.
+    pub fn into_parts(self) -> Result<(Vec<f32>, OptimizerState), ModelError> {
+        let parameters = std::mem::take(&mut self.network.workspace().parameters);
+        if parameters.iter().all(|value| value.is_finite()) {
+            Ok((parameters, self.state))
+        } else {
+            Err(ModelError::Diverged { steps: self.steps })
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The client: an actor that works when it is sent something and sends back what it learned.
+
+use super::aggregator::{FederationAction, FederationMessage};
+use super::deployment::Deployment;
+use super::local::{LocalResult, LocalState, participate};
+use super::parcel::Parcel;
+use super::recorder::Record;
+use crate::kernel::{ActorId, Behaviour, Cancellation, Job, JobOutput};
+use crate::time::SimTime;
+use crate::world::{Action, Message, Outcome, Ticket, Token};
+use fedstill_models::ModelError;
+use std::sync::Arc;
+
+/// A client as an actor.
+pub(crate) struct Client {
+    deployment: Arc<Deployment>,
+    number: usize,
+    state: Arc<LocalState>,
+    /// The participation under way.
+    ticket: Option<Ticket>,
+}
+
+impl Client {
+    pub(crate) fn new(deployment: Arc<Deployment>, number: usize) -> Self {
+        let state = Arc::new(LocalState::new(&deployment, number));
+        Self {
+            deployment,
+            number,
+            state,
+            ticket: None,
+        }
+    }
+
+    fn begin(&mut self, ticket: Ticket, parcel: Parcel, actions: &mut Vec<FederationAction>) {
+        let received = (parcel.bytes() > 0).then(|| parcel.decode());
+        let has_knowledge = received.as_ref().is_some_and(|r| r.values.is_some());
+        let me = ActorId(u32::try_from(self.number + 1).expect("client numbers are checked"));
+        let cost = self.deployment.cost(me, has_knowledge);
+        if !self.deployment.client(self.number).device.fits(cost.memory_bytes) {
+            let outcome = Outcome::Unfit;
+            actions.push(Action::Refuse { ticket, outcome });
+            return;
+        }
+        self.ticket = Some(ticket);
+        let (deployment, state) = (Arc::clone(&self.deployment), Arc::clone(&self.state));
+        let number = self.number;
+        let job: Job = Box::new(move |cancellation: &Cancellation| {
+            let cancelled = || cancellation.is_cancelled();
+            Box::new(participate(
+                &deployment,
+                number,
+                &state,
+                received.as_ref(),
+                &cancelled,
+            ))
+        });
+        actions.push(Action::Report {
+            ticket,
+            samples: self.deployment.shard(number).train.len() as u64,
+            steps: self.deployment.steps(number, has_knowledge),
+        });
+        actions.push(Action::Compute {
+            token: Token(ticket.number),
+            ticket,
+            work: cost.work,
+            job: Some(job),
+        });
+    }
+
+    fn deliver(&mut self, output: JobOutput, actions: &mut Vec<FederationAction>) {
+        let Some(ticket) = self.ticket.take() else {
+            return;
+        };
+        let result: Box<Result<LocalResult, ModelError>> =
+            output.downcast().expect("a client's job gives its result");
+        let result = match *result {
+            Ok(result) => result,
+            Err(ModelError::Diverged { .. }) => {
+                let outcome = Outcome::Diverged;
+                actions.push(Action::Refuse { ticket, outcome });
+                return;
+            }
+            Err(error) => unreachable!("client {}: {error}", self.number),
+        };
+        self.state = Arc::new(result.state);
+        actions.push(Action::Record(Record::Trained {
+            client: self.number,
+            parameters: Arc::clone(&self.state.parameters),
+        }));
+        actions.push(Action::Send {
+            to: ticket.aggregator,
+            ticket,
+            what: self.deployment.download_name(),
+            bytes: result.contribution.bytes(),
+            payload: result.contribution,
+        });
+    }
+}
+
+impl Behaviour for Client {
+    type Message = FederationMessage;
+    type Action = FederationAction;
+
+    fn react(
+        &mut self,
+        _: SimTime,
+        message: FederationMessage,
+        actions: &mut Vec<FederationAction>,
+    ) {
+        match message {
+            Message::Arrived { ticket, payload } => self.begin(ticket, payload, actions),
+            Message::Computed { output, .. } => {
+                let output = output.expect("a client computes with a job");
+                self.deliver(output, actions);
+            }
+            // What was being computed is lost; the state is that of the last participation.
+            Message::Cut(_) => self.ticket = None,
+            Message::Start
+            | Message::Wake(_)
+            | Message::CheckedIn { .. }
+            | Message::Lost(_)
+            | Message::Refused(..) => unreachable!("only aggregators are told this"),
+        }
+    }
+}

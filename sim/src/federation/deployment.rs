@@ -1,0 +1,494 @@
+//! The deployment: a scenario drawn out into data, clients and costs.
+//!
+//! Everything here is fixed before the simulation starts and shared, never copied.
+
+use super::parcel::parcel_bytes;
+use crate::device::{Availability, Device, DropRate, Power};
+use crate::kernel::{ActorId, Streams};
+use crate::network::{Access, HostId, Network, Star};
+use crate::scenario::{
+    Quantity, RawClientGroup, RawDropout, RawExchange, RawOptimizer, RawPartition, RawRule,
+    RawSchedule, RawSource, RawWeights, Sampled, Scenario,
+};
+use crate::time::{SimDuration, SimTime};
+use crate::world::{Plan, Site, Work, WorkKind};
+use fedstill_models::{
+    Architecture, Dataset, Layout, Optimizer, Partition, Shard, Split, SyntheticSpec,
+};
+use std::sync::Arc;
+
+/// A scenario, drawn out.
+#[derive(Debug)]
+pub struct Deployment {
+    scenario: Scenario,
+    world: Streams,
+    dynamics: Streams,
+    dataset: Arc<Dataset>,
+    split: Split,
+    clients: Vec<ClientSpec>,
+    server_parameters: Option<Arc<Layout>>,
+}
+
+/// One client as it was drawn.
+#[derive(Debug)]
+pub(crate) struct ClientSpec {
+    /// `group-index`
+    pub(crate) name: String,
+    pub(crate) group: String,
+    pub(crate) model: String,
+    pub(crate) layout: Arc<Layout>,
+    pub(crate) device: Device,
+    pub(crate) dropout: RawDropout,
+    /// bit/s up, bit/s down, one-way latency.
+    pub(crate) link: (f64, f64, SimDuration),
+}
+
+/// A checked scenario that still cannot be drawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeploymentError(String);
+
+impl std::fmt::Display for DeploymentError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for DeploymentError {}
+
+fn failed(place: &str) -> impl Fn(&dyn std::fmt::Display) -> DeploymentError {
+    let place = place.to_owned();
+    move |error| DeploymentError(format!("{place}: {error}"))
+}
+
+/// What one participation costs a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalCost {
+    /// Length of what it receives.
+    pub download_bytes: u64,
+    /// FLOPs, in order.
+    pub work: Work,
+    /// Length of what it sends.
+    pub upload_bytes: u64,
+    /// Working set of its training.
+    pub memory_bytes: u64,
+}
+
+impl LocalCost {
+    /// The size of the work, for who needs to know it beforehand.
+    pub fn plan(&self) -> Plan {
+        Plan {
+            download_bytes: self.download_bytes,
+            flops: self.work.total(),
+            upload_bytes: self.upload_bytes,
+        }
+    }
+}
+
+impl Deployment {
+    /// Draws data, split, devices and links.
+    ///
+    /// # Errors
+    /// When the data cannot be split as asked, or a distribution gives no usable value.
+    pub fn draw(scenario: Scenario) -> Result<Self, DeploymentError> {
+        let world = Streams::new(scenario.world_seed());
+        let dynamics = Streams::new(scenario.dynamics_seed());
+        let dataset = Arc::new(load_dataset(&scenario.data.source, world)?);
+        let mut clients = Vec::with_capacity(scenario.client_count());
+        for group in &scenario.clients {
+            draw_group(group, &dataset, world, &mut clients)?;
+        }
+        let split = Split::draw(
+            &dataset,
+            scenario.data.test,
+            scenario.data.public,
+            scenario.data.holdout,
+            &partition_of(&scenario.data.partition),
+            clients.len(),
+            world.seed("data", "split"),
+        )
+        .map_err(|error| failed("data")(&error))?;
+        let server_parameters = match scenario.method.exchange {
+            RawExchange::Parameters => clients.first().map(|client| Arc::clone(&client.layout)),
+            _ => None,
+        };
+        Ok(Self {
+            scenario,
+            world,
+            dynamics,
+            dataset,
+            split,
+            clients,
+            server_parameters,
+        })
+    }
+
+    /// The scenario that was drawn out.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// Number of clients.
+    pub fn clients(&self) -> usize {
+        self.clients.len()
+    }
+
+    pub(crate) fn client(&self, client: usize) -> &ClientSpec {
+        &self.clients[client]
+    }
+
+    pub(crate) fn shard(&self, client: usize) -> &Shard {
+        &self.split.clients[client]
+    }
+
+    /// Number of the client's training samples per class.
+    pub(crate) fn label_counts(&self, client: usize) -> Vec<u64> {
+        let mut counts = vec![0; self.dataset.n_classes()];
+        for sample in &self.shard(client).train {
+            counts[self.dataset.label(*sample) as usize] += 1;
+        }
+        counts
+    }
+
+    pub(crate) fn split(&self) -> &Split {
+        &self.split
+    }
+
+    pub(crate) fn dataset(&self) -> &Dataset {
+        &self.dataset
+    }
+
+    pub(crate) fn dynamics(&self) -> Streams {
+        self.dynamics
+    }
+
+    /// The weights that a client starts from: the server's where models travel, else its own.
+    pub(crate) fn initial_parameters(&self, client: usize) -> Vec<f32> {
+        let spec = &self.clients[client];
+        let entity = match self.server_parameters {
+            Some(_) => "server",
+            None => &spec.name,
+        };
+        let seed = self.world.seed(entity, "initial weights");
+        spec.layout.initial_parameters(seed)
+    }
+
+    /// Version 0 of the global model, where models travel.
+    pub(crate) fn initial_server_parameters(&self) -> Option<Vec<f32>> {
+        let seed = self.world.seed("server", "initial weights");
+        let layout = self.server_parameters.as_ref()?;
+        Some(layout.initial_parameters(seed))
+    }
+
+    /// Whether clients are scored with the aggregator's model.
+    pub(crate) fn predicts_with_global_model(&self) -> bool {
+        self.server_parameters.is_some()
+    }
+
+    /// Whether no knowledge travels at all.
+    pub(crate) fn nothing_travels(&self) -> bool {
+        self.scenario.method.exchange == RawExchange::None
+    }
+
+    /// What a download is called in the tables.
+    pub(crate) fn download_name(&self) -> &'static str {
+        match self.scenario.method.exchange {
+            RawExchange::None => "nothing",
+            RawExchange::Parameters => "parameters",
+            RawExchange::PublicLogits { .. } => "public-logits",
+            RawExchange::ClassLogits => "class-logits",
+        }
+    }
+
+    pub(crate) fn poll(&self) -> SimDuration {
+        duration(self.scenario.server.poll)
+    }
+
+    pub(crate) fn last_version(&self) -> Option<u64> {
+        self.scenario.stop.versions
+    }
+
+    /// What a contribution weighs before staleness.
+    pub(crate) fn contribution_weight(&self, samples: u64) -> f64 {
+        let (RawRule::Mean { weights } | RawRule::LeaveOneOut { weights }) =
+            self.scenario.method.rule;
+        match weights {
+            RawWeights::Samples => samples as f64,
+            RawWeights::Equal => 1.0,
+        }
+    }
+
+    /// Whether public samples are drawn anew for each version.
+    fn redraws(&self) -> bool {
+        let synchronous = matches!(
+            self.scenario.method.schedule,
+            RawSchedule::Synchronous { .. }
+        );
+        let asked = matches!(
+            self.scenario.method.exchange,
+            RawExchange::PublicLogits { redraw: true, .. }
+        );
+        synchronous && asked
+    }
+
+    /// The number of the list of public samples that work for a version predicts.
+    pub(crate) fn list_number(&self, start_version: u64) -> u64 {
+        if self.redraws() { start_version } else { 0 }
+    }
+
+    /// Public samples per list.
+    pub(crate) fn list_length(&self) -> usize {
+        match self.scenario.method.exchange {
+            RawExchange::PublicLogits { samples, .. } => samples.min(self.split.public.len()),
+            _ => 0,
+        }
+    }
+
+    /// A list of public samples: both ends draw it from a seed agreed on beforehand.
+    pub(crate) fn list(&self, number: u64) -> Vec<u32> {
+        use rand::seq::index::sample;
+        let mut stream = self.dynamics.stream("server", &format!("public list {number}"));
+        let chosen = sample(&mut stream, self.split.public.len(), self.list_length());
+        let mut list: Vec<u32> = chosen.iter().map(|place| self.split.public[place]).collect();
+        list.sort_unstable();
+        list
+    }
+
+    /// Batch size of distillation: as asked, or min(256, P/8) (FedMD's choice).
+    pub(crate) fn distill_batch(&self) -> usize {
+        let automatic = (self.list_length() / 8).clamp(1, 256);
+        self.scenario.method.local.distill.batch.unwrap_or(automatic)
+    }
+
+    pub(crate) fn optimizer(&self) -> Optimizer {
+        match self.scenario.method.local.optimizer {
+            RawOptimizer::Sgd {
+                lr,
+                momentum,
+                weight_decay,
+            } => Optimizer::Sgd {
+                lr,
+                momentum,
+                weight_decay,
+            },
+            RawOptimizer::Adam {
+                lr,
+                beta1,
+                beta2,
+                epsilon,
+                weight_decay,
+            } => Optimizer::Adam {
+                lr,
+                beta1,
+                beta2,
+                eps: epsilon,
+                weight_decay,
+            },
+        }
+    }
+
+    /// What a participation costs a client, with or without knowledge to learn from.
+    pub fn cost(&self, client: ActorId, has_knowledge: bool) -> LocalCost {
+        let client = client.index() - 1;
+        let layout = &self.clients[client].layout;
+        let own = self.shard(client).train.len() as u64;
+        let local = &self.scenario.method.local;
+        let classes = self.dataset.n_classes();
+        let train = layout.train_flops(own * u64::from(local.epochs));
+        let mut work = vec![(WorkKind::Train, train)];
+        let mut batch = local.batch;
+        let values = match self.scenario.method.exchange {
+            RawExchange::None => None,
+            RawExchange::Parameters => Some(layout.parameter_count()),
+            RawExchange::ClassLogits => Some(classes * classes),
+            RawExchange::PublicLogits { .. } => {
+                let samples = self.list_length() as u64;
+                if has_knowledge {
+                    let passes = samples * u64::from(local.distill.epochs);
+                    work.insert(0, (WorkKind::Distill, layout.train_flops(passes)));
+                    batch = batch.max(self.distill_batch());
+                }
+                work.push((WorkKind::Infer, layout.predict_flops(samples)));
+                Some(self.list_length() * classes)
+            }
+        };
+        let bytes = |values: Option<usize>| values.map_or(0, parcel_bytes);
+        let received = values.map(|values| if has_knowledge { values } else { 0 });
+        LocalCost {
+            download_bytes: bytes(received),
+            work: Work(work),
+            upload_bytes: bytes(values),
+            memory_bytes: layout.training_memory_bytes(batch, &self.optimizer()),
+        }
+    }
+
+    /// Optimiser steps of a participation.
+    pub(crate) fn steps(&self, client: usize, has_knowledge: bool) -> u64 {
+        let local = &self.scenario.method.local;
+        let steps = |samples: usize, batch: usize, epochs: u32| {
+            samples.div_ceil(batch) as u64 * u64::from(epochs)
+        };
+        let own = steps(self.shard(client).train.len(), local.batch, local.epochs);
+        if has_knowledge && self.list_length() > 0 {
+            own + steps(self.list_length(), self.distill_batch(), local.distill.epochs)
+        } else {
+            own
+        }
+    }
+
+    /// When the run ends at the latest.
+    pub(crate) fn end(&self) -> SimTime {
+        let longest = SimDuration::from_nanos(365 * 86_400 * 1_000_000_000);
+        let asked = self.scenario.stop.time.map(duration);
+        SimTime::ZERO + asked.unwrap_or(longest)
+    }
+
+    /// The network and the clients' places and devices in it; the server's host comes first.
+    pub(crate) fn place(&self) -> (Network, HostId, Vec<Site>) {
+        let server = &self.scenario.server;
+        let star = Star::new(
+            Access {
+                name: "server".to_owned(),
+                up: bandwidth(server.up.base()),
+                down: bandwidth(server.down.base()),
+                latency: duration(server.latency),
+            },
+            self.clients.iter().map(|client| Access {
+                name: client.name.clone(),
+                up: bandwidth(client.link.0),
+                down: bandwidth(client.link.1),
+                latency: client.link.2,
+            }),
+        );
+        let sites = self.clients.iter().enumerate().map(|(number, client)| Site {
+            host: star.client(u32::try_from(number).expect("the number of clients was checked")),
+            device: client.device,
+            availability: self.availability(client),
+            drops: self.drops(client),
+        });
+        let sites = sites.collect();
+        let hub = star.server();
+        (Network::from_star(star), hub, sites)
+    }
+
+    fn availability(&self, client: &ClientSpec) -> Availability {
+        match client.dropout {
+            RawDropout::Exponential { up, down } => Availability::exponential(
+                duration(up),
+                duration(down),
+                self.dynamics.stream(&client.name, "availability"),
+            ),
+            RawDropout::None | RawDropout::PerParticipation { .. } => Availability::Always,
+        }
+    }
+
+    fn drops(&self, client: &ClientSpec) -> Option<(DropRate, crate::kernel::Stream)> {
+        match client.dropout {
+            RawDropout::PerParticipation { rate } => {
+                let stream = self.dynamics.stream(&client.name, "dropout");
+                Some((DropRate(rate), stream))
+            }
+            RawDropout::None | RawDropout::Exponential { .. } => None,
+        }
+    }
+}
+
+fn load_dataset(source: &RawSource, world: Streams) -> Result<Dataset, DeploymentError> {
+    match *source {
+        RawSource::Digits => Ok(Dataset::digits()),
+        RawSource::Synthetic {
+            classes,
+            features,
+            samples,
+            separation,
+        } => {
+            let spec = SyntheticSpec {
+                classes,
+                features,
+                samples,
+                separation,
+            };
+            Dataset::synthetic(&spec, world.seed("data", "synthetic"))
+                .map_err(|error| failed("data.source")(&error))
+        }
+    }
+}
+
+fn partition_of(partition: &RawPartition) -> Partition {
+    match *partition {
+        RawPartition::Iid => Partition::Iid,
+        RawPartition::Dirichlet { alpha, min_samples } => {
+            Partition::Dirichlet { alpha, min_samples }
+        }
+        RawPartition::Shards { labels } => Partition::Shards {
+            labels_per_client: labels,
+        },
+        RawPartition::Quantity { alpha } => Partition::Quantity { alpha },
+    }
+}
+
+/// Draws the clients of a group. Each quantity of each client has a stream of its
+/// own, so that changing one distribution moves no other draw.
+fn draw_group(
+    group: &RawClientGroup,
+    dataset: &Dataset,
+    world: Streams,
+    clients: &mut Vec<ClientSpec>,
+) -> Result<(), DeploymentError> {
+    let place = format!("clients `{}`", group.name);
+    let architecture =
+        Architecture::parse(&group.model).map_err(|error| failed(&place)(&error))?;
+    let layout = Arc::new(architecture.layout(dataset.n_features(), dataset.n_classes()));
+    for index in 0..group.count {
+        let name = format!("{}-{index}", group.name);
+        let device = &group.device;
+        let flops_per_second = draw(&device.speed, &name, index, "speed", world)?;
+        let memory_bytes = match &device.memory {
+            Some(memory) => Some(draw(memory, &name, index, "memory", world)? as u64),
+            None => None,
+        };
+        let up = draw(&group.link.up, &name, index, "up", world)?;
+        let down = draw(&group.link.down, &name, index, "down", world)?;
+        let latency = draw(&group.link.latency, &name, index, "latency", world)?;
+        clients.push(ClientSpec {
+            device: Device {
+                flops_per_second,
+                memory_bytes,
+                power: Power {
+                    idle: device.power.idle.base(),
+                    busy: device.power.busy.base(),
+                    radio: device.power.radio.base(),
+                },
+            },
+            name,
+            group: group.name.clone(),
+            model: group.model.clone(),
+            layout: Arc::clone(&layout),
+            dropout: group.dropout.clone(),
+            link: (up, down, SimDuration::from_secs_f64(latency).unwrap_or(SimDuration::MAX)),
+        });
+    }
+    Ok(())
+}
+
+fn draw<Q: Quantity>(
+    sampled: &Sampled<Q>,
+    name: &str,
+    index: usize,
+    purpose: &str,
+    world: Streams,
+) -> Result<f64, DeploymentError> {
+    let mut stream = world.stream(name, purpose);
+    sampled
+        .draw(index, &mut stream)
+        .map(Quantity::base)
+        .map_err(|error| failed(&format!("{purpose} of {name}"))(&error))
+}
+
+fn duration(duration: crate::scenario::Duration) -> SimDuration {
+    SimDuration::from_nanos(duration.nanoseconds())
+}
+
+fn bandwidth(bits_per_second: f64) -> crate::network::Bandwidth {
+    crate::network::Bandwidth::from_bits_per_second(bits_per_second)
+        .expect("bandwidths are checked when a scenario is loaded")
+}

@@ -1,0 +1,295 @@
+//! Evaluation: scores models as they stood at an instant, beside simulated time.
+//!
+//! Scores are computed on the pool and read at the next evaluation. Only models that
+//! have changed since the last one are scored again.
+
+use super::deployment::Deployment;
+use crate::kernel::{ComputePool, JobHandle};
+use crate::records::{ClientScore, Evaluation, Score};
+use crate::scenario::{RawScope, RawSplit, RawTarget};
+use crate::time::SimTime;
+use fedstill_models::{ModelError, evaluate};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Scores all models of a federation from time to time.
+pub(crate) struct Evaluator {
+    deployment: Arc<Deployment>,
+    global: Option<Arc<Vec<f32>>>,
+    clients: Vec<Option<Arc<Vec<f32>>>>,
+    changed: BTreeSet<Model>,
+    pending: Option<Pending>,
+    global_score: Option<Score>,
+    client_scores: Vec<Option<ClientScore>>,
+    done: Vec<Evaluation>,
+    /// Evaluations in a row at or above the target.
+    streak: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Model {
+    Global,
+    Client(usize),
+}
+
+struct Pending {
+    at: SimTime,
+    version: u64,
+    jobs: Vec<(Model, JobHandle)>,
+}
+
+/// What a scoring job gives: the aggregator's model scored for every client, or one client's.
+enum Scores {
+    Global(Score, Vec<ClientScore>),
+    Client(ClientScore),
+}
+
+impl Evaluator {
+    pub(crate) fn new(deployment: Arc<Deployment>) -> Self {
+        let clients = deployment.clients();
+        let changed = if deployment.predicts_with_global_model() {
+            BTreeSet::from([Model::Global])
+        } else {
+            (0..clients).map(Model::Client).collect()
+        };
+        Self {
+            global: deployment.initial_server_parameters().map(Arc::new),
+            clients: vec![None; clients],
+            changed,
+            pending: None,
+            global_score: None,
+            client_scores: vec![None; clients],
+            done: Vec::new(),
+            streak: 0,
+            deployment,
+        }
+    }
+
+    /// The aggregator has a new model.
+    pub(crate) fn global_changed(&mut self, parameters: Arc<Vec<f32>>) {
+        self.global = Some(parameters);
+        self.changed.insert(Model::Global);
+    }
+
+    /// A client has a new model; of no account where the aggregator's is used.
+    pub(crate) fn client_changed(&mut self, client: usize, parameters: Arc<Vec<f32>>) {
+        if !self.deployment.predicts_with_global_model() {
+            self.clients[client] = Some(parameters);
+            self.changed.insert(Model::Client(client));
+        }
+    }
+
+    /// Whether nothing has been evaluated yet.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.pending.is_none() && self.done.is_empty()
+    }
+
+    /// Reads the last evaluation's scores and begins a new one of the models as they are now.
+    pub(crate) fn evaluate(&mut self, now: SimTime, version: u64, pool: &mut ComputePool) {
+        let last = self.collect();
+        // Needed when the next evaluation comes; the last distance is the best guess.
+        let needed_at = now + now.saturating_since(last.unwrap_or(SimTime::ZERO));
+        let submit = |model| {
+            let deployment = Arc::clone(&self.deployment);
+            let parameters = match model {
+                Model::Global => self.global.clone(),
+                Model::Client(client) => self.clients[client].clone(),
+            };
+            let job = pool.submit(
+                needed_at,
+                Box::new(move |_| Box::new(score(&deployment, model, parameters))),
+            );
+            (model, job)
+        };
+        let jobs = std::mem::take(&mut self.changed)
+            .into_iter()
+            .map(submit)
+            .collect();
+        self.pending = Some(Pending {
+            at: now,
+            version,
+            jobs,
+        });
+    }
+
+    /// Takes the scores of the evaluation under way; gives its time.
+    pub(crate) fn collect(&mut self) -> Option<SimTime> {
+        let pending = self.pending.take()?;
+        for (model, job) in pending.jobs {
+            let scores: Box<Scores> = job.collect().downcast().expect("a scoring job's scores");
+            match (*scores, model) {
+                (Scores::Global(global, clients), _) => {
+                    self.global_score = Some(global);
+                    self.client_scores = clients.into_iter().map(Some).collect();
+                }
+                (Scores::Client(score), Model::Client(client)) => {
+                    self.client_scores[client] = Some(score);
+                }
+                (Scores::Client(_), Model::Global) => unreachable!("scored as what it is"),
+            }
+        }
+        let clients = self.client_scores.iter().flatten().cloned().collect();
+        let evaluation = Evaluation {
+            at: pending.at,
+            version: pending.version,
+            global: self.global_score,
+            clients,
+        };
+        if let Some(target) = &self.deployment.scenario().evaluation.target {
+            let hit = measured(&evaluation, target).is_some_and(|value| value >= target.value);
+            self.streak = if hit { self.streak + 1 } else { 0 };
+        }
+        self.done.push(evaluation);
+        Some(pending.at)
+    }
+
+    /// Whether the target has been held as long as asked, by the scores read so far.
+    pub(crate) fn target_reached(&self) -> bool {
+        let target = &self.deployment.scenario().evaluation.target;
+        target.as_ref().is_some_and(|target| self.streak >= target.hold)
+    }
+
+    /// Mean client accuracy on the global test set, as last read.
+    pub(crate) fn latest_accuracy(&self) -> Option<f64> {
+        let clients = &self.done.last()?.clients;
+        let sum: f64 = clients.iter().map(|client| client.global.accuracy()).sum();
+        Some(sum / clients.len() as f64)
+    }
+
+    /// Evaluates the models as they are at the end, unless that was just done, and
+    /// hands all evaluations over.
+    pub(crate) fn finish(
+        mut self,
+        now: SimTime,
+        version: u64,
+        pool: &mut ComputePool,
+    ) -> Vec<Evaluation> {
+        let up_to_date = self.pending.as_ref().is_some_and(|p| p.at == now);
+        if !(up_to_date && self.changed.is_empty()) {
+            if up_to_date {
+                // Models changed later in the instant of the last evaluation: it covers them.
+                self.collect();
+                self.done.pop();
+            }
+            self.evaluate(now, version, pool);
+        }
+        self.collect();
+        self.done
+    }
+}
+
+/// The value that a target looks at; `None` where it is not defined.
+pub(crate) fn measured(evaluation: &Evaluation, target: &RawTarget) -> Option<f64> {
+    if target.scope == RawScope::Global {
+        return evaluation.global.as_ref().map(Score::accuracy);
+    }
+    let values: Vec<f64> = evaluation
+        .clients
+        .iter()
+        .filter_map(|client| match target.split {
+            RawSplit::Global => Some(client.global.accuracy()),
+            RawSplit::Own => client.own.as_ref().map(Score::accuracy),
+            RawSplit::Matched => client.matched_accuracy,
+        })
+        .collect();
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+fn score(deployment: &Deployment, model: Model, parameters: Option<Arc<Vec<f32>>>) -> Scores {
+    match model {
+        Model::Client(client) => {
+            let parameters =
+                parameters.unwrap_or_else(|| Arc::new(deployment.initial_parameters(client)));
+            Scores::Client(score_client(deployment, client, &parameters))
+        }
+        Model::Global => {
+            let parameters = parameters.expect("scored only where there is a global model");
+            let (global, per_class) = score_on_test_set(deployment, 0, &parameters);
+            let clients = (0..deployment.clients())
+                .map(|client| ClientScore {
+                    global,
+                    own: score_on_own(deployment, client, &parameters),
+                    matched_accuracy: matched_accuracy(deployment, client, &per_class),
+                })
+                .collect();
+            Scores::Global(global, clients)
+        }
+    }
+}
+
+/// Scores a client's model on the three splits.
+pub(crate) fn score_client(
+    deployment: &Deployment,
+    client: usize,
+    parameters: &[f32],
+) -> ClientScore {
+    let (global, per_class) = score_on_test_set(deployment, client, parameters);
+    ClientScore {
+        global,
+        own: score_on_own(deployment, client, parameters),
+        matched_accuracy: matched_accuracy(deployment, client, &per_class),
+    }
+}
+
+fn score_on_test_set(
+    deployment: &Deployment,
+    client: usize,
+    parameters: &[f32],
+) -> (Score, Vec<(u64, u64)>) {
+    score_on(deployment, client, parameters, &deployment.split().test)
+}
+
+fn score_on_own(deployment: &Deployment, client: usize, parameters: &[f32]) -> Option<Score> {
+    let own = &deployment.shard(client).test;
+    (!own.is_empty()).then(|| score_on(deployment, client, parameters, own).0)
+}
+
+/// The score on some samples, and (samples, correct) per class.
+fn score_on(
+    deployment: &Deployment,
+    client: usize,
+    parameters: &[f32],
+    samples: &[u32],
+) -> (Score, Vec<(u64, u64)>) {
+    let layout = &deployment.client(client).layout;
+    match evaluate(layout, parameters, deployment.dataset(), samples) {
+        Ok(found) => {
+            let score = Score {
+                samples: found.n,
+                correct: found.correct,
+                loss: found.mean_loss().unwrap_or(f64::NAN),
+            };
+            (score, found.per_class)
+        }
+        Err(ModelError::Diverged { .. }) => {
+            let score = Score {
+                samples: samples.len() as u64,
+                correct: 0,
+                loss: f64::INFINITY,
+            };
+            let mut per_class = vec![(0, 0); deployment.dataset().n_classes()];
+            for sample in samples {
+                per_class[deployment.dataset().label(*sample) as usize].0 += 1;
+            }
+            (score, per_class)
+        }
+        Err(error) => unreachable!("scoring client {client}: {error}"),
+    }
+}
+
+/// Accuracy per class weighted by the client's label shares; classes without test
+/// samples are left out.
+fn matched_accuracy(
+    deployment: &Deployment,
+    client: usize,
+    per_class: &[(u64, u64)],
+) -> Option<f64> {
+    let (mut sum, mut weight) = (0.0, 0.0);
+    for (count, (samples, correct)) in deployment.label_counts(client).iter().zip(per_class) {
+        if *samples > 0 {
+            sum += *count as f64 * *correct as f64 / *samples as f64;
+            weight += *count as f64;
+        }
+    }
+    (weight > 0.0).then(|| sum / weight)
+}

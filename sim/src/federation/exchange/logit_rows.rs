@@ -1,0 +1,196 @@
+//! Rows of predictions: one per public sample (FedMD, Li and Wang 2019) or one per
+//! class (FD, Jeong et al. 2018). A row's knowledge is the weighted mean over the
+//! children that have the row, or, for each child, over the others that have it.
+
+use super::{AsynchronousFold, Contribution, Exchange, Weighed, add_weighted};
+use crate::kernel::{ActorId, Stream};
+use rand::seq::SliceRandom;
+use std::collections::BTreeMap;
+
+/// Whose predictions a child is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    /// Everybody's mean, its own included.
+    Everyone,
+    /// The mean over the others.
+    LeaveOneOut,
+}
+
+/// Mean rows of predictions. A row of zeros is a row that a child does not have.
+#[derive(Debug)]
+pub(crate) struct LogitRows {
+    width: usize,
+    sharing: Sharing,
+    /// Σ w·z per value, Σ w per row, and the number of children per row.
+    sums: Vec<f64>,
+    weights: Vec<f64>,
+    holders: Vec<u32>,
+    /// Each child's share in the sums, to take it out again.
+    own: BTreeMap<ActorId, (Vec<f32>, f64)>,
+    /// Test hook: rows are sent in a drawn order.
+    shuffle: Option<Stream>,
+    order: Vec<usize>,
+}
+
+impl LogitRows {
+    /// Nothing is known yet. A row has `width` values, one per class.
+    pub(crate) fn new(width: usize, sharing: Sharing) -> Self {
+        Self {
+            width,
+            sharing,
+            sums: Vec::new(),
+            weights: Vec::new(),
+            holders: Vec::new(),
+            own: BTreeMap::new(),
+            shuffle: None,
+            order: Vec::new(),
+        }
+    }
+
+    /// Sends the rows in an order drawn anew at each fold: knowledge that helps by
+    /// what it says must stop helping, a mere regulariser would not.
+    pub(crate) fn shuffled(mut self, stream: Stream) -> Self {
+        self.shuffle = Some(stream);
+        self
+    }
+
+}
+
+/// The rows that a child has, with their numbers.
+fn rows(values: &[f32], width: usize) -> impl Iterator<Item = (usize, &[f32])> {
+    let present = |(_, row): &(usize, &[f32])| row.iter().any(|value| *value != 0.0);
+    values.chunks_exact(width).enumerate().filter(present)
+}
+
+impl Exchange for LogitRows {
+    fn fold(&mut self, contributions: &[Weighed<'_>]) -> u64 {
+        let values = contributions
+            .iter()
+            .map(|(contribution, _)| contribution.values.len())
+            .max()
+            .unwrap_or(0);
+        let row_count = values / self.width;
+        self.sums = vec![0.0; values];
+        self.weights = vec![0.0; row_count];
+        self.holders = vec![0; row_count];
+        self.own.clear();
+        for (contribution, weight) in contributions {
+            for (row, values) in rows(&contribution.values, self.width) {
+                let place = row * self.width..(row + 1) * self.width;
+                add_weighted(&mut self.sums[place], values, *weight);
+                self.weights[row] += weight;
+                self.holders[row] += 1;
+            }
+            if self.sharing == Sharing::LeaveOneOut {
+                let own = (contribution.values.clone(), *weight);
+                self.own.insert(contribution.child, own);
+            }
+        }
+        self.order = (0..row_count).collect();
+        if let Some(stream) = &mut self.shuffle {
+            self.order.shuffle(stream);
+        }
+        2 * (values * contributions.len()) as u64
+    }
+
+    /// An asynchronous schedule folds the store; this is never asked for.
+    fn mix(&mut self, contribution: &Contribution, _: f64) -> u64 {
+        self.fold(&[(contribution, 1.0)])
+    }
+
+    fn asynchronous_fold(&self) -> AsynchronousFold {
+        AsynchronousFold::Store
+    }
+
+    fn view(&self, child: ActorId) -> Option<Vec<f32>> {
+        if self.weights.is_empty() {
+            return None;
+        }
+        let mut sums = self.sums.clone();
+        let mut weights = self.weights.clone();
+        let mut holders = self.holders.clone();
+        if let Some((own, weight)) = self.own.get(&child) {
+            for (row, values) in rows(own, self.width) {
+                let place = row * self.width..(row + 1) * self.width;
+                add_weighted(&mut sums[place], values, -weight);
+                weights[row] -= weight;
+                holders[row] -= 1;
+            }
+        }
+        let mut view = Vec::with_capacity(sums.len());
+        for row in &self.order {
+            let sums = &sums[row * self.width..(row + 1) * self.width];
+            match holders[*row] {
+                // A class that nobody else holds has no teacher.
+                0 => view.extend(sums.iter().map(|_| 0.0)),
+                _ => view.extend(sums.iter().map(|sum| (sum / weights[*row]) as f32)),
+            }
+        }
+        Some(view)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contribution(child: u32, values: [f32; 4]) -> Contribution {
+        Contribution {
+            child: ActorId(child),
+            values: values.to_vec(),
+            samples: 1,
+            start_version: 0,
+        }
+    }
+
+    /// Three clients, two classes; the third has no sample of class 1.
+    fn three_clients() -> [Contribution; 3] {
+        [
+            contribution(1, [0.9, 0.1, 0.2, 0.8]),
+            contribution(2, [0.6, 0.4, 0.5, 0.5]),
+            contribution(3, [0.3, 0.7, 0.0, 0.0]),
+        ]
+    }
+
+    fn assert_close(view: Option<Vec<f32>>, expected: [f32; 4]) {
+        let view = view.expect("something was folded");
+        for (value, expected) in view.iter().zip(expected) {
+            assert!((value - expected).abs() < 1e-6, "{view:?} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn each_client_is_sent_the_mean_of_the_others_that_have_the_class() {
+        let clients = three_clients();
+        let mut rows = LogitRows::new(2, Sharing::LeaveOneOut);
+        assert_eq!(rows.view(ActorId(1)), None);
+        let weighed: Vec<_> = clients.iter().map(|c| (c, 1.0)).collect();
+        rows.fold(&weighed);
+        // Class 0: (0.6+0.3)/2, (0.9+0.3)/2, (0.9+0.6)/2. Class 1: only 2, only 1, both.
+        assert_close(rows.view(ActorId(1)), [0.45, 0.55, 0.5, 0.5]);
+        assert_close(rows.view(ActorId(2)), [0.6, 0.4, 0.2, 0.8]);
+        assert_close(rows.view(ActorId(3)), [0.75, 0.25, 0.35, 0.65]);
+        // Who did not contribute is sent the mean of all who did.
+        assert_close(rows.view(ActorId(9)), [0.6, 0.4, 0.35, 0.65]);
+    }
+
+    #[test]
+    fn a_class_that_nobody_else_holds_has_no_teacher() {
+        let alone = contribution(1, [0.9, 0.1, 0.0, 0.0]);
+        let mut rows = LogitRows::new(2, Sharing::LeaveOneOut);
+        rows.fold(&[(&alone, 0.37)]);
+        assert_close(rows.view(ActorId(1)), [0.0; 4]);
+        assert_close(rows.view(ActorId(2)), [0.9, 0.1, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn the_consensus_weighs_every_contribution_and_is_the_same_for_all() {
+        let clients = three_clients();
+        let mut rows = LogitRows::new(2, Sharing::Everyone);
+        rows.fold(&[(&clients[0], 3.0), (&clients[1], 1.0)]);
+        // (3·0.9 + 0.6)/4, (3·0.1 + 0.4)/4, (3·0.2 + 0.5)/4, (3·0.8 + 0.5)/4
+        let expected = [0.825, 0.175, 0.275, 0.725];
+        assert_close(rows.view(ActorId(1)), expected);
+        assert_close(rows.view(ActorId(3)), expected);
+    }
+}

@@ -1,0 +1,23 @@
+//! Federation: the one loop behind every method. An aggregator publishes versions
+//! of knowledge; clients work from them and contribute. The only part of the
+//! simulator that knows learning.
+
+mod aggregator;
+mod asynchronous;
+mod benefit;
+mod client;
+mod deployment;
+mod evaluation;
+mod exchange;
+mod local;
+mod parcel;
+mod recorder;
+mod run;
+mod selection;
+mod staleness;
+mod synchronous;
+
+pub use deployment::{Deployment, DeploymentError, LocalCost};
+pub use parcel::{Contents, HEADER_BYTES, Parcel, parcel_bytes};
+pub use run::{Hooks, Progress, RunError, RunSettings, run};
+pub use staleness::staleness_weight;

@@ -1,0 +1,166 @@
+//! The recorder: starts the actors, writes down what they record, evaluates, and
+//! says when the run is over.
+
+use super::aggregator::{Aggregator, FederationAction, FederationMessage};
+use super::client::Client;
+use super::deployment::Deployment;
+use super::evaluation::Evaluator;
+use super::exchange::{Exchange, LogitRows, Nothing, Parameters, Sharing};
+use super::parcel::Parcel;
+use super::run::{Hooks, Progress};
+use crate::kernel::{ActorId, ComputePool, Stage};
+use crate::records::VersionRecord;
+use crate::scenario::{RawExchange, RawRule};
+use crate::time::SimTime;
+use crate::world::Host;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// What actors have written down.
+#[derive(Debug)]
+pub(crate) enum Record {
+    /// The aggregator published a version; with its model, where it has one.
+    Version {
+        record: VersionRecord,
+        model: Option<Arc<Vec<f32>>>,
+    },
+    /// A client has completed its computation and has these parameters now.
+    Trained {
+        client: usize,
+        parameters: Arc<Vec<f32>>,
+    },
+    /// Training left the finite numbers at every client of a version.
+    AllDiverged,
+}
+
+/// The host of a federation.
+pub(crate) struct Recorder<'p> {
+    pub(crate) deployment: Arc<Deployment>,
+    hooks: Hooks,
+    pub(crate) evaluator: Evaluator,
+    pub(crate) versions: Vec<VersionRecord>,
+    /// Computations completed, by client.
+    pub(crate) completed: Vec<u64>,
+    pub(crate) diverged: bool,
+    pub(crate) target_reached: bool,
+    finished: bool,
+    evaluated_version: u64,
+    progress: &'p mut dyn FnMut(&Progress),
+}
+
+impl<'p> Recorder<'p> {
+    pub(crate) fn new(
+        deployment: Arc<Deployment>,
+        hooks: Hooks,
+        progress: &'p mut dyn FnMut(&Progress),
+    ) -> Self {
+        Self {
+            evaluator: Evaluator::new(Arc::clone(&deployment)),
+            completed: vec![0; deployment.clients()],
+            deployment,
+            hooks,
+            versions: Vec::new(),
+            diverged: false,
+            target_reached: false,
+            finished: false,
+            evaluated_version: 0,
+            progress,
+        }
+    }
+
+    /// The last version published.
+    pub(crate) fn version(&self) -> u64 {
+        self.versions.last().map_or(0, |version| version.version)
+    }
+
+    fn exchange(&self) -> Box<dyn Exchange> {
+        let method = &self.deployment.scenario().method;
+        match method.exchange {
+            RawExchange::None => Box::new(Nothing),
+            RawExchange::Parameters => {
+                let initial = self.deployment.initial_server_parameters();
+                Box::new(Parameters::new(initial.expect("drawn where models travel")))
+            }
+            RawExchange::PublicLogits { .. } | RawExchange::ClassLogits => {
+                let sharing = match method.rule {
+                    RawRule::Mean { .. } => Sharing::Everyone,
+                    RawRule::LeaveOneOut { .. } => Sharing::LeaveOneOut,
+                };
+                let rows = LogitRows::new(self.deployment.dataset().n_classes(), sharing);
+                if self.hooks.shuffle_knowledge {
+                    let stream = self.deployment.dynamics().stream("server", "shuffle");
+                    Box::new(rows.shuffled(stream))
+                } else {
+                    Box::new(rows)
+                }
+            }
+        }
+    }
+
+    fn evaluate(&mut self, now: SimTime, pool: &mut ComputePool) -> ControlFlow<()> {
+        let version = self.version();
+        self.evaluated_version = version;
+        self.evaluator.evaluate(now, version, pool);
+        // Decided on what earlier instants showed; this one's scores are still being computed.
+        if self.evaluator.target_reached() && self.deployment.scenario().stop.target {
+            self.target_reached = true;
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl Host<Parcel, Record> for Recorder<'_> {
+    fn start(&mut self, actor: ActorId, stage: &mut Stage<FederationMessage, FederationAction>) {
+        let deployment = Arc::clone(&self.deployment);
+        match actor.index() {
+            0 => stage.start(actor, Aggregator::new(deployment, self.exchange())),
+            number => stage.start(actor, Client::new(deployment, number - 1)),
+        }
+    }
+
+    fn record(&mut self, _: ActorId, now: SimTime, record: Record) {
+        match record {
+            Record::Version { record, model } => {
+                self.finished = self
+                    .deployment
+                    .last_version()
+                    .is_some_and(|last| record.version >= last);
+                if let Some(model) = model {
+                    self.evaluator.global_changed(model);
+                }
+                self.versions.push(record);
+                let progress = Progress {
+                    now,
+                    version: self.version(),
+                    accuracy: self.evaluator.latest_accuracy(),
+                };
+                (self.progress)(&progress);
+            }
+            Record::Trained { client, parameters } => {
+                self.completed[client] += 1;
+                self.evaluator.client_changed(client, parameters);
+            }
+            Record::AllDiverged => self.diverged = true,
+        }
+    }
+
+    fn tick(&mut self, now: SimTime, pool: &mut ComputePool) -> ControlFlow<()> {
+        self.evaluate(now, pool)
+    }
+
+    fn instant_ended(&mut self, now: SimTime, pool: &mut ComputePool) -> ControlFlow<()> {
+        let evaluation = &self.deployment.scenario().evaluation;
+        if evaluation.every.is_none() {
+            let step = evaluation.versions.unwrap_or(1);
+            let due = self.version() >= self.evaluated_version + step;
+            if due || (now == SimTime::ZERO && self.evaluator.is_unused()) {
+                self.evaluate(now, pool)?;
+            }
+        }
+        if self.finished || self.diverged {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,177 @@
+//! A run from its plan to its books.
+
+use super::benefit::benefits;
+use super::deployment::{Deployment, DeploymentError};
+use super::recorder::Recorder;
+use crate::kernel::ComputePool;
+use crate::records::{ClientRecord, RunBooks, RunIdentity, RunStatus};
+use crate::scenario::{PlannedRun, RawExchange, RawSchedule};
+use crate::time::SimTime;
+use crate::world::{End, Simulation, WorldConfig};
+use std::fmt;
+use std::sync::Arc;
+
+/// How to run, as far as it changes no table.
+#[derive(Debug, Clone, Copy)]
+pub struct RunSettings {
+    /// Threads that compute.
+    pub threads: usize,
+    /// Experiments on the method itself.
+    pub hooks: Hooks,
+}
+
+/// Interventions that no scenario can ask for; they test what makes a method work.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Hooks {
+    /// Send rows of predictions in a shuffled order, so that each sample or class gets
+    /// another one's.
+    pub shuffle_knowledge: bool,
+}
+
+/// How far a run has come.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Simulated time.
+    pub now: SimTime,
+    /// Versions published.
+    pub version: u64,
+    /// Mean client accuracy on the global test set at the last evaluation read.
+    pub accuracy: Option<f64>,
+}
+
+/// Why a run did not end.
+#[derive(Debug)]
+pub enum RunError {
+    /// The scenario cannot be drawn out.
+    Deployment(DeploymentError),
+    /// The operating system gives no threads.
+    Threads(std::io::Error),
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deployment(error) => write!(f, "{error}"),
+            Self::Threads(error) => write!(
+                f,
+                "cannot start the compute threads: {error}; fewer (`--threads`) may do"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for RunError {}
+
+/// Simulates a planned run.
+///
+/// The books depend on the plan alone, not on the number of threads.
+///
+/// # Errors
+/// When the scenario cannot be drawn out or no thread can be started.
+pub fn run(
+    planned: &PlannedRun,
+    settings: RunSettings,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<RunBooks, RunError> {
+    let deployment = Deployment::draw(planned.scenario.clone()).map_err(RunError::Deployment)?;
+    let deployment = Arc::new(deployment);
+    let pool = ComputePool::new(settings.threads).map_err(RunError::Threads)?;
+    let (network, server, sites) = deployment.place();
+    let scenario = &planned.scenario;
+    let nanoseconds =
+        |d: crate::scenario::Duration| crate::time::SimDuration::from_nanos(d.nanoseconds());
+    let config = WorldConfig {
+        server,
+        detection_delay: nanoseconds(scenario.server.detection_delay),
+        end: deployment.end(),
+        tick: scenario.evaluation.every.map(nanoseconds),
+    };
+    let mut recorder = Recorder::new(Arc::clone(&deployment), settings.hooks, progress);
+    let (accounts, mut pool) =
+        Simulation::new(config, sites, network, pool, &mut recorder).run();
+    let version = recorder.version();
+    let status = if recorder.diverged {
+        RunStatus::Diverged
+    } else if recorder.target_reached {
+        RunStatus::Target
+    } else {
+        match accounts.end {
+            End::Stopped => RunStatus::Completed,
+            End::TimeUp if scenario.stop.time.is_some() => RunStatus::Completed,
+            End::TimeUp | End::Stalled => RunStatus::Stalled,
+        }
+    };
+    let evaluations = recorder
+        .evaluator
+        .finish(accounts.ended_at, version, &mut pool);
+    let scores = evaluations.last().map_or(&[][..], |last| &last.clients);
+    let benefits = benefits(
+        &deployment,
+        &accounts,
+        &recorder.completed,
+        scores,
+        &mut pool,
+    );
+    let clients = client_records(&deployment, benefits);
+    Ok(RunBooks {
+        identity: identity(planned),
+        scenario: (**scenario).clone(),
+        status,
+        accounts,
+        versions: recorder.versions,
+        evaluations,
+        clients,
+        keeps_store: keeps_store(planned),
+    })
+}
+
+fn identity(planned: &PlannedRun) -> RunIdentity {
+    RunIdentity {
+        run_id: planned.run_id.clone(),
+        config_id: planned.config_id.clone(),
+        scenario: planned.scenario.name.clone(),
+        number: planned.number as u64,
+        replication: planned.replication,
+        seed_world: planned.scenario.world_seed(),
+        seed_dynamics: planned.scenario.dynamics_seed(),
+        factors: planned.factors.clone(),
+    }
+}
+
+fn keeps_store(planned: &PlannedRun) -> bool {
+    let method = &planned.scenario.method;
+    let logits = matches!(
+        method.exchange,
+        RawExchange::PublicLogits { .. } | RawExchange::ClassLogits
+    );
+    logits && matches!(method.schedule, RawSchedule::Asynchronous { .. })
+}
+
+fn client_records(
+    deployment: &Deployment,
+    benefits: Vec<[Option<crate::records::Benefit>; 2]>,
+) -> Vec<ClientRecord> {
+    let record = |(number, benefit)| {
+        let spec = deployment.client(number);
+        let shard = deployment.shard(number);
+        ClientRecord {
+            name: spec.name.clone(),
+            group: spec.group.clone(),
+            model: spec.model.clone(),
+            parameters: spec.layout.parameter_count() as u64,
+            n_train: shard.train.len() as u64,
+            n_test: shard.test.len() as u64,
+            label_counts: deployment.label_counts(number),
+            flops_per_second: spec.device.flops_per_second,
+            memory_bytes: spec.device.memory_bytes,
+            power_watts: [
+                spec.device.power.idle,
+                spec.device.power.busy,
+                spec.device.power.radio,
+            ],
+            link: (spec.link.0, spec.link.1, spec.link.2.as_secs_f64()),
+            benefit,
+        }
+    };
+    benefits.into_iter().enumerate().map(record).collect()
+}

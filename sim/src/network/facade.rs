@@ -1,0 +1,201 @@
+//! The network as the kernel sees it: transfers between hosts.
+
+use std::fmt;
+
+use super::flows::FlowNetwork;
+use super::route::Routes;
+use super::{
+    Bandwidth, Completion, FlowId, FlowSpec, Graph, HostId, LinkUsage, Progress, ResourceId, Route,
+    Star,
+};
+use crate::time::{SimDuration, SimTime};
+
+/// There is no way from one host to the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRoute {
+    /// Where the transfer should begin.
+    pub from: HostId,
+    /// Where it should end.
+    pub to: HostId,
+}
+
+impl fmt::Display for NoRoute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "there is no route from host {} to host {}",
+            self.from.0, self.to.0
+        )
+    }
+}
+
+impl std::error::Error for NoRoute {}
+
+#[derive(Debug)]
+enum Topology {
+    Graph { graph: Graph, routes: Routes },
+    Star(Star),
+}
+
+/// Hosts, the routes between them, and the transfers under way.
+///
+/// For the order of calls at one instant see [`FlowNetwork`], which does the work.
+#[derive(Debug)]
+pub struct Network {
+    topology: Topology,
+    flows: FlowNetwork,
+}
+
+impl Network {
+    /// A network over any graph.
+    pub fn from_graph(graph: Graph) -> Network {
+        let flows = FlowNetwork::new(graph.capacities());
+        Network {
+            topology: Topology::Graph {
+                graph,
+                routes: Routes::default(),
+            },
+            flows,
+        }
+    }
+
+    /// A network over a star.
+    pub fn from_star(star: Star) -> Network {
+        let flows = FlowNetwork::new(star.capacities());
+        Network {
+            topology: Topology::Star(star),
+            flows,
+        }
+    }
+
+    /// The route from one host to another.
+    ///
+    /// Complexity: O(length) once known, and in a star; else a search of the graph, see the rule in
+    /// `route.rs`.
+    ///
+    /// # Errors
+    /// [`NoRoute`] if there is none, or no such host.
+    pub fn route(&mut self, from: HostId, to: HostId) -> Result<Route, NoRoute> {
+        match &mut self.topology {
+            Topology::Star(star) => star.route(from, to),
+            Topology::Graph { graph, routes } => {
+                let both_known = graph.is_host(from) && graph.is_host(to);
+                both_known
+                    .then(|| routes.between(graph, from, to))
+                    .flatten()
+            }
+        }
+        .ok_or(NoRoute { from, to })
+    }
+
+    /// Starts to carry `bytes` from one host to another.
+    ///
+    /// # Errors
+    /// [`NoRoute`].
+    ///
+    /// # Panics
+    /// If time runs back, or there are more than 2⁵⁶ bytes.
+    pub fn transfer(
+        &mut self,
+        now: SimTime,
+        from: HostId,
+        to: HostId,
+        bytes: u64,
+    ) -> Result<FlowId, NoRoute> {
+        self.transfer_capped(now, from, to, bytes, None)
+    }
+
+    /// Like [`transfer`](Self::transfer), never faster than `cap`.
+    ///
+    /// # Errors
+    /// [`NoRoute`].
+    ///
+    /// # Panics
+    /// If time runs back, or there are more than 2⁵⁶ bytes.
+    pub fn transfer_capped(
+        &mut self,
+        now: SimTime,
+        from: HostId,
+        to: HostId,
+        bytes: u64,
+        cap: Option<Bandwidth>,
+    ) -> Result<FlowId, NoRoute> {
+        let Route {
+            resources, latency, ..
+        } = self.route(from, to)?;
+        Ok(self.flows.start(
+            now,
+            FlowSpec {
+                route: resources,
+                bytes,
+                latency,
+                cap,
+            },
+        ))
+    }
+
+    /// How long a transfer takes with nobody else on the way: latency plus bytes over the smallest
+    /// bandwidth.
+    ///
+    /// # Errors
+    /// [`NoRoute`].
+    pub fn uncontended(
+        &mut self,
+        from: HostId,
+        to: HostId,
+        bytes: u64,
+    ) -> Result<SimDuration, NoRoute> {
+        Ok(self.route(from, to)?.uncontended(bytes))
+    }
+
+    /// Cuts a transfer; see [`FlowNetwork::cancel`].
+    ///
+    /// # Panics
+    /// If time runs back.
+    pub fn cancel(&mut self, now: SimTime, flow: FlowId) -> Option<Progress> {
+        self.flows.cancel(now, flow)
+    }
+
+    /// To be called after the last change of an instant; see [`FlowNetwork::settle`].
+    ///
+    /// # Panics
+    /// If time runs back.
+    pub fn settle(&mut self, now: SimTime) {
+        self.flows.settle(now);
+    }
+
+    /// When to call [`advance`](Self::advance) next; see [`FlowNetwork::next_event`].
+    pub fn next_event(&self) -> Option<SimTime> {
+        self.flows.next_event()
+    }
+
+    /// The transfers completed by `now`, in order of time and then of start; see
+    /// [`FlowNetwork::advance`].
+    ///
+    /// # Panics
+    /// If time runs back.
+    pub fn advance(&mut self, now: SimTime) -> Vec<Completion> {
+        self.flows.advance(now)
+    }
+
+    /// The name of a link and direction.
+    ///
+    /// # Panics
+    /// If there is no such resource.
+    pub fn link_name(&self, resource: ResourceId) -> String {
+        match &self.topology {
+            Topology::Graph { graph, .. } => graph.resource_name(resource),
+            Topology::Star(star) => star.resource_name(resource),
+        }
+    }
+
+    /// The flows under way.
+    pub fn flows(&self) -> &FlowNetwork {
+        &self.flows
+    }
+
+    /// What each link and direction has carried, by resource number.
+    pub fn usage(&self) -> Vec<LinkUsage> {
+        self.flows.usage()
+    }
+}

@@ -1,0 +1,132 @@
+//! What the solver knows of each resource: capacity, who crosses it, and what it has carried.
+
+use super::Bandwidth;
+use super::fixed::Rate;
+use crate::time::{SimDuration, SimTime};
+
+/// One thing that flows can cross: a direction of a link, or a link whose directions share.
+///
+/// The number counts from 0 in the order in which the capacities were given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResourceId(pub u32);
+
+/// How much a resource carries.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Capacity {
+    /// All flows together get at most this.
+    Shared(Bandwidth),
+    /// Each flow gets at most this, however many there are (SimGrid's fat pipe).
+    PerFlow(Bandwidth),
+}
+
+impl Capacity {
+    /// The rate of a flow that is alone here.
+    pub const fn bandwidth(self) -> Bandwidth {
+        match self {
+            Capacity::Shared(bandwidth) | Capacity::PerFlow(bandwidth) => bandwidth,
+        }
+    }
+}
+
+/// What a resource has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkUsage {
+    /// Whole bytes carried, those of unfinished and cut flows included.
+    pub bytes: u64,
+    /// Time with at least one flow carrying bytes over it.
+    pub busy: SimDuration,
+}
+
+/// One resource. Kept small: a star of a million clients has two million.
+#[derive(Debug)]
+struct Link {
+    capacity: Capacity,
+    crossing: u32,
+    /// Exclusive or of the slots of the flows crossing: with one left, it is that flow's slot.
+    slots: u32,
+    busy_since: SimTime,
+    usage: LinkUsage,
+}
+
+/// All resources.
+#[derive(Debug)]
+pub(super) struct Links {
+    links: Vec<Link>,
+}
+
+impl Links {
+    pub(super) fn new(capacities: Vec<Capacity>) -> Self {
+        let link = |capacity| Link {
+            capacity,
+            crossing: 0,
+            slots: 0,
+            busy_since: SimTime::ZERO,
+            usage: LinkUsage::default(),
+        };
+        Links {
+            links: capacities.into_iter().map(link).collect(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.links.len()
+    }
+
+    pub(super) fn rate(&self, resource: ResourceId) -> Rate {
+        Rate::of(self.links[resource.0 as usize].capacity.bandwidth())
+    }
+
+    pub(super) fn crossing(&self, resource: ResourceId) -> u32 {
+        self.links[resource.0 as usize].crossing
+    }
+
+    /// Whether flows compete here: at least two cross, and the capacity is for all together.
+    ///
+    /// A link that one flow has to itself is nothing but a cap on that flow.
+    pub(super) fn is_contended(&self, resource: ResourceId) -> bool {
+        let link = &self.links[resource.0 as usize];
+        link.crossing >= 2 && matches!(link.capacity, Capacity::Shared(_))
+    }
+
+    /// Counts a flow in. If that makes the link contended, tells who had it alone until now.
+    pub(super) fn enter(&mut self, now: SimTime, resource: ResourceId, slot: u32) -> Option<u32> {
+        let link = &mut self.links[resource.0 as usize];
+        let alone = link.slots;
+        link.slots ^= slot;
+        link.crossing += 1;
+        if link.crossing == 1 {
+            link.busy_since = now;
+        }
+        (link.crossing == 2 && matches!(link.capacity, Capacity::Shared(_))).then_some(alone)
+    }
+
+    /// Counts a flow out. If that ends a contention, tells who has the link alone from now on.
+    pub(super) fn leave(
+        &mut self,
+        now: SimTime,
+        resource: ResourceId,
+        slot: u32,
+        bytes: u64,
+    ) -> Option<u32> {
+        let link = &mut self.links[resource.0 as usize];
+        link.slots ^= slot;
+        link.crossing -= 1;
+        link.usage.bytes += bytes;
+        if link.crossing == 0 {
+            link.usage.busy += now.saturating_since(link.busy_since);
+        }
+        (link.crossing == 1 && matches!(link.capacity, Capacity::Shared(_))).then_some(link.slots)
+    }
+
+    /// Usage until `now`, without the bytes of flows that are still under way.
+    pub(super) fn usage(&self, now: SimTime) -> Vec<LinkUsage> {
+        let until_now = |link: &Link| {
+            let mut usage = link.usage;
+            if link.crossing > 0 {
+                usage.busy += now.saturating_since(link.busy_since);
+            }
+            usage
+        };
+        self.links.iter().map(until_now).collect()
+    }
+}

@@ -1,0 +1,225 @@
+//! Routes between hosts of a graph: the shortest by latency, found when first needed and kept.
+//!
+//! The rule, so that the same graph gives the same routes everywhere: least latency; of equals, the
+//! fewest links; of equals, the lowest node numbers, compared one by one from the end with the
+//! higher number; between two nodes, the link added first. A route and its way back therefore use
+//! the same links.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
+
+use super::graph::{Graph, Hop, NodeId};
+use super::{Bandwidth, HostId, ResourceId};
+use crate::time::SimDuration;
+
+/// What lies between two hosts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Route {
+    /// The resources crossed, from the sender on; empty from a host to itself.
+    pub resources: Arc<[ResourceId]>,
+    /// The sum of the latencies.
+    pub latency: SimDuration,
+    /// The smallest bandwidth on the way; `None` from a host to itself.
+    pub bandwidth: Option<Bandwidth>,
+}
+
+impl Route {
+    /// From a host to itself: no links, no time.
+    pub fn local() -> Route {
+        Route {
+            resources: Arc::from([]),
+            latency: SimDuration::ZERO,
+            bandwidth: None,
+        }
+    }
+
+    /// How long `bytes` take with nobody else on the way: latency plus bytes over the smallest
+    /// bandwidth, to the nearest nanosecond.
+    pub fn uncontended(&self, bytes: u64) -> SimDuration {
+        self.latency
+            + self
+                .bandwidth
+                .map_or(SimDuration::ZERO, |bandwidth| bandwidth.time_for(bytes))
+    }
+}
+
+/// Latency and number of links from each node to the root of the table; `None` where there is no way.
+type Distances = Vec<Option<(SimDuration, u32)>>;
+
+/// The routes of one graph, as far as they have been needed.
+///
+/// One table of distances is kept for each lower-numbered end of a route: O(nodes) memory and
+/// O(links · log nodes) time each, so a server that is added before its clients needs only one.
+#[derive(Debug, Default)]
+pub(super) struct Routes {
+    distances: BTreeMap<NodeId, Distances>,
+    routes: BTreeMap<(HostId, HostId), Option<Route>>,
+}
+
+impl Routes {
+    /// The route, or `None` if there is none.
+    pub(super) fn between(&mut self, graph: &Graph, from: HostId, to: HostId) -> Option<Route> {
+        if from == to {
+            return Some(Route::local());
+        }
+        if let Some(route) = self.routes.get(&(from, to)) {
+            return route.clone();
+        }
+        let (low, high) = (NodeId::from(from.min(to)), NodeId::from(from.max(to)));
+        let distances = self
+            .distances
+            .entry(low)
+            .or_insert_with(|| distances_to(graph, low));
+        let route = walk(graph, distances, high, low).map(|hops| {
+            let resource = |(at, hop): &(NodeId, Hop)| {
+                if NodeId::from(from) == high {
+                    hop.resource
+                } else {
+                    way_back(graph, *at, hop)
+                }
+            };
+            let mut resources: Vec<ResourceId> = hops.iter().map(resource).collect();
+            if NodeId::from(from) == low {
+                resources.reverse();
+            }
+            Route {
+                latency: hops.iter().map(|(_, hop)| hop.latency).sum(),
+                bandwidth: resources
+                    .iter()
+                    .map(|resource| graph.capacity(*resource).bandwidth())
+                    .reduce(Bandwidth::min),
+                resources: resources.into(),
+            }
+        });
+        self.routes.insert((from, to), route.clone());
+        route
+    }
+}
+
+/// Dijkstra's algorithm from `root` by (latency, number of links).
+fn distances_to(graph: &Graph, root: NodeId) -> Distances {
+    let mut distances: Distances = vec![None; graph.node_count()];
+    let mut open = BinaryHeap::from([Reverse((SimDuration::ZERO, 0, root))]);
+    while let Some(Reverse((latency, links, node))) = open.pop() {
+        if distances[node.0 as usize].is_some() {
+            continue;
+        }
+        distances[node.0 as usize] = Some((latency, links));
+        for hop in graph.hops(node) {
+            if distances[hop.to.0 as usize].is_none() {
+                open.push(Reverse((latency + hop.latency, links + 1, hop.to)));
+            }
+        }
+    }
+    distances
+}
+
+/// From `start` down the table to `root`, taking the lowest neighbour that keeps to the shortest way.
+fn walk(
+    graph: &Graph,
+    distances: &Distances,
+    start: NodeId,
+    root: NodeId,
+) -> Option<Vec<(NodeId, Hop)>> {
+    let (mut node, mut hops) = (start, Vec::new());
+    while node != root {
+        let here = distances[node.0 as usize]?;
+        let next = graph.hops(node).into_iter().find(|hop| {
+            distances[hop.to.0 as usize]
+                .is_some_and(|(latency, links)| (latency + hop.latency, links + 1) == here)
+        })?;
+        hops.push((node, next));
+        node = next.to;
+    }
+    Some(hops)
+}
+
+/// The resource of the other direction of the link by which `hop` leaves `from`.
+fn way_back(graph: &Graph, from: NodeId, hop: &Hop) -> ResourceId {
+    graph
+        .hops(hop.to)
+        .into_iter()
+        .find(|back| back.link == hop.link && back.to == from)
+        .map_or(hop.resource, |back| back.resource)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{Link, SharingPolicy};
+
+    /// Hosts a.. joined by (from, to, latency in ns), as split-duplex links of 1 MB/s.
+    fn graph(hosts: u32, links: &[(u32, u32, u64)]) -> Graph {
+        let mut graph = Graph::default();
+        for host in 0..hosts {
+            graph.add_host(format!("h{host}")).unwrap();
+        }
+        let bandwidth = Bandwidth::from_bytes_per_second(1e6).unwrap();
+        for (k, (from, to, latency)) in links.iter().enumerate() {
+            let latency = SimDuration::from_nanos(*latency);
+            let link = Link::symmetric(
+                format!("l{k}"),
+                bandwidth,
+                latency,
+                SharingPolicy::SplitDuplex,
+            );
+            graph.add_link(HostId(*from), HostId(*to), link).unwrap();
+        }
+        graph
+    }
+
+    fn names(graph: &Graph, from: u32, to: u32) -> Vec<String> {
+        let route = Routes::default()
+            .between(graph, HostId(from), HostId(to))
+            .unwrap();
+        route
+            .resources
+            .iter()
+            .map(|resource| graph.resource_name(*resource))
+            .collect()
+    }
+
+    #[test]
+    fn the_way_with_least_latency_wins_over_the_one_with_fewest_links() {
+        let graph = graph(3, &[(0, 2, 10), (0, 1, 4), (1, 2, 5)]);
+        assert_eq!(names(&graph, 0, 2), ["l1/forward", "l2/forward"]);
+        assert_eq!(names(&graph, 2, 0), ["l2/backward", "l1/backward"]);
+    }
+
+    #[test]
+    fn of_equal_latencies_the_fewest_links_win() {
+        let graph = graph(3, &[(0, 1, 5), (1, 2, 5), (2, 0, 10)]);
+        assert_eq!(names(&graph, 0, 2), ["l2/backward"]);
+    }
+
+    #[test]
+    fn of_equal_ways_the_one_over_the_lowest_node_wins_in_both_directions() {
+        //   0 --- 2 --- 4       0 --- 1 --- 4 and 0 --- 3 --- 4 are as short
+        let graph = graph(
+            5,
+            &[
+                (0, 2, 1),
+                (2, 4, 1),
+                (0, 3, 1),
+                (3, 4, 1),
+                (4, 1, 1),
+                (1, 0, 1),
+                (0, 1, 1),
+            ],
+        );
+        assert_eq!(names(&graph, 4, 0), ["l4/forward", "l5/forward"]);
+        assert_eq!(names(&graph, 0, 4), ["l5/backward", "l4/backward"]);
+    }
+
+    #[test]
+    fn there_is_no_route_between_islands_and_no_link_to_oneself() {
+        let graph = graph(3, &[(0, 1, 1)]);
+        let mut routes = Routes::default();
+        assert_eq!(routes.between(&graph, HostId(0), HostId(2)), None);
+        assert_eq!(
+            routes.between(&graph, HostId(1), HostId(1)),
+            Some(Route::local())
+        );
+    }
+}

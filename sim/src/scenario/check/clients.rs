@@ -1,0 +1,149 @@
+//! Groups of clients: names, numbers, models, devices and dropout.
+
+use super::findings::Findings;
+use crate::scenario::raw::{RawDropout, RawScenario};
+
+/// Each client costs a few hundred bytes before it does anything.
+const MOST_CLIENTS: usize = 10_000_000;
+
+/// The number of clients, where it can be worked with.
+pub(super) fn check(raw: &RawScenario, findings: &mut Findings<'_>) -> Option<usize> {
+    if raw.clients.is_empty() {
+        findings.refuse(
+            "clients",
+            "there are no client groups",
+            "",
+            "add a [[clients]] table with `name`, `count`, `model`, `device` and `link`",
+        );
+        return None;
+    }
+    for (index, group) in raw.clients.iter().enumerate() {
+        let path = format!("clients.{index}");
+        name(&format!("{path}.name"), "group", &group.name, findings);
+        if let Some(first) = raw.clients[..index]
+            .iter()
+            .position(|other| other.name == group.name)
+        {
+            let before = findings
+                .tree()
+                .nearest_place(&format!("clients.{first}.name"));
+            let problem = findings
+                .problem(
+                    &format!("{path}.name"),
+                    format!("two client groups are called `{}`", group.name),
+                    "again here",
+                )
+                .and_at(before, "first here")
+                .way_out("give each group its own name: its clients are called after it");
+            findings.add(problem);
+        }
+        findings.not_zero(
+            &format!("{path}.count"),
+            &group.count,
+            "remove the group if it has no clients",
+        );
+        if let Err(why) = architecture(&group.model) {
+            findings.refuse(
+                &format!("{path}.model"),
+                format!(
+                    "`{path}.model` is \"{}\", which names no architecture: {why}",
+                    group.model
+                ),
+                "expected the widths of the hidden layers, as in `mlp-64-32`",
+                "`fedstill models` lists the architectures",
+            );
+        }
+        dropout(&format!("{path}.dropout"), &group.dropout, findings);
+    }
+    count(raw, findings)
+}
+
+fn count(raw: &RawScenario, findings: &mut Findings<'_>) -> Option<usize> {
+    let mut total = 0_usize;
+    for (index, group) in raw.clients.iter().enumerate() {
+        total = total.saturating_add(group.count);
+        if total > MOST_CLIENTS {
+            let memory = total.saturating_mul(256) as f64 / 1e9;
+            findings.refuse(
+                &format!("clients.{index}.count"),
+                format!("{total} clients are too many"),
+                format!("at most {MOST_CLIENTS} clients in all"),
+                format!(
+                    "a client takes about 256 bytes before it does anything, here {memory:.0} GB in \
+                     all; simulate a sample of them"
+                ),
+            );
+            return None;
+        }
+    }
+    Some(total)
+}
+
+/// Whether a name can be part of a path and of a table.
+pub(super) fn name(path: &str, what: &str, name: &str, findings: &mut Findings<'_>) {
+    let odd = name
+        .chars()
+        .find(|letter| !(letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.')));
+    let wrong = if name.is_empty() {
+        "is empty".to_owned()
+    } else if let Some(odd) = odd {
+        format!("holds `{}`", odd.escape_default())
+    } else if name.starts_with(['.', '-']) {
+        "begins with a dot or a dash".to_owned()
+    } else if name.len() > 100 {
+        format!("is {} letters long, more than 100", name.len())
+    } else if what == "group" && name == "all" {
+        "is `all`, which stands for all groups together in the tables".to_owned()
+    } else {
+        return;
+    };
+    findings.refuse(
+        path,
+        format!("the name of the {what} {wrong}"),
+        "expected letters, digits, `-`, `_` and `.`",
+        "the name becomes part of file names and tables; choose a plain one",
+    );
+}
+
+/// Hidden widths of `mlp-64-32`; what is wrong with the name otherwise.
+pub(super) fn architecture(name: &str) -> Result<Vec<usize>, String> {
+    let widths = name
+        .strip_prefix("mlp-")
+        .ok_or("it does not begin with `mlp-`")?;
+    widths
+        .split('-')
+        .map(|width| match width.parse::<usize>() {
+            Ok(0) => Err("a layer has no units".to_owned()),
+            Ok(width) if width <= 65_536 => Ok(width),
+            Ok(width) => Err(format!("a layer of {width} units is wider than 65536")),
+            Err(_) => Err(format!("`{width}` is not a width")),
+        })
+        .collect()
+}
+
+fn dropout(path: &str, dropout: &RawDropout, findings: &mut Findings<'_>) {
+    match *dropout {
+        RawDropout::None => {}
+        RawDropout::PerParticipation { rate } => {
+            findings.number(
+                &format!("{path}.rate"),
+                rate,
+                |rate| (0.0..=1.0).contains(&rate),
+                "a probability from 0 to 1",
+                "0.1 cuts one participation in ten",
+            );
+        }
+        RawDropout::Exponential { up, down } => {
+            for (key, mean) in [("up", up), ("down", down)] {
+                if mean.is_zero() {
+                    findings.refuse(
+                        &format!("{path}.{key}"),
+                        format!("`{path}.{key}` is {mean}"),
+                        "expected a mean time above zero",
+                        "for clients that are always there leave `dropout` out",
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! From scenario files to checked runs: keys, units, layers, sweeps and messages.
+//!
+//! Nothing here simulates. [`load`] reads files and gives one [`PlannedRun`] for
+//! each point of a sweep and replication, or every [`Problem`] found.
+
+mod check;
+mod column;
+mod decode;
+mod distribution;
+mod encode;
+mod known_keys;
+mod layers;
+mod load;
+mod overrides;
+mod presets;
+mod problem;
+mod quantity;
+mod raw;
+mod resolved;
+mod sampled;
+mod sweep;
+mod tree;
+
+pub use check::Scenario;
+pub use column::{Column, Pick};
+pub use load::{PlannedRun, load};
+pub use overrides::Overrides;
+pub use presets::{PRESETS, Preset};
+pub use problem::{Problem, Problems};
+pub use quantity::{
+    Bandwidth, Bytes, ComputeSpeed, Duration, Power, Quantity, QuantityError, Unit,
+};
+pub use raw::{
+    RawBenefit, RawClientGroup, RawCost, RawData, RawDevice, RawDistill, RawDistillLoss,
+    RawDropout, RawEvaluation, RawExchange, RawLink, RawLocal, RawMeasure, RawMethod, RawNetwork,
+    RawOptimizer, RawPartition, RawPower, RawRecords, RawRule, RawScenario, RawSchedule, RawScope,
+    RawSelection, RawServer, RawSource, RawSplit, RawStaleness, RawStop, RawTarget, RawTopology,
+    RawWeights,
+};
+pub use resolved::Input;
+pub use sampled::{Distribution, DrawError, Sampled};

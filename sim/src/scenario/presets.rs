@@ -1,0 +1,119 @@
+//! The methods of the literature that `method.preset` can name.
+
+use super::decode::DecodeError;
+use super::problem::Source;
+use super::raw::{RawExchange, RawMethod};
+use super::tree::{Node, parse_document};
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// A method of the literature as a layer of choices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Preset {
+    /// What `method.preset` calls it.
+    pub name: &'static str,
+    /// The file as kept in `scenarios/methods/`.
+    pub toml: &'static str,
+}
+
+/// Every preset, in the order in which `fedstill methods` lists them.
+pub const PRESETS: &[Preset] = &[
+    preset(
+        "local-only",
+        include_str!("../../../scenarios/methods/local-only.toml"),
+    ),
+    preset(
+        "fedavg",
+        include_str!("../../../scenarios/methods/fedavg.toml"),
+    ),
+    preset(
+        "fedmd",
+        include_str!("../../../scenarios/methods/fedmd.toml"),
+    ),
+    preset("fd", include_str!("../../../scenarios/methods/fd.toml")),
+];
+
+const fn preset(name: &'static str, toml: &'static str) -> Preset {
+    Preset { name, toml }
+}
+
+impl Preset {
+    /// The preset of that name.
+    #[must_use]
+    pub fn find(name: &str) -> Option<&'static Self> {
+        PRESETS.iter().find(|preset| preset.name == name)
+    }
+
+    /// What it does, in one line.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        self.about("summary")
+    }
+
+    /// The paper it follows.
+    #[must_use]
+    pub fn paper(&self) -> String {
+        self.about("paper")
+    }
+
+    /// Its choices, with the defaults where it is silent.
+    #[must_use]
+    pub fn method(&self) -> RawMethod {
+        let tree = self.tree();
+        let method = tree.entry("method").map(|entry| &entry.node);
+        let decoded = method.map_or_else(
+            || Err(serde::de::Error::missing_field("method")),
+            |node| -> Result<RawMethod, DecodeError> { RawMethod::deserialize(node) },
+        );
+        // The presets are part of the program; a test decodes each of them.
+        decoded.unwrap_or_else(|error| panic!("preset `{}`: {error}", self.name))
+    }
+
+    /// Whether it works on samples that everyone may see.
+    #[must_use]
+    pub fn needs_public_data(&self) -> bool {
+        needs_public_data(&self.method().exchange)
+    }
+
+    /// Whether all clients must have the same architecture.
+    #[must_use]
+    pub fn needs_equal_models(&self) -> bool {
+        needs_equal_models(&self.method().exchange)
+    }
+
+    fn about(&self, key: &str) -> String {
+        self.tree()
+            .at(key)
+            .and_then(Node::text)
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    fn tree(&self) -> Node {
+        let source = Arc::new(Source {
+            name: format!("scenarios/methods/{}.toml", self.name),
+            text: self.toml.to_owned(),
+        });
+        parse_document(&source)
+            .unwrap_or_else(|problems| panic!("preset `{}`: {}", self.name, problems[0]))
+    }
+
+    /// The layer below the scenario file: its `[method]` table alone.
+    pub(crate) fn layer(&self) -> Node {
+        let mut tree = self.tree();
+        if let super::tree::Value::Table(entries) = &mut tree.value {
+            entries.retain(|entry| entry.key == "method");
+        }
+        tree
+    }
+}
+
+/// Whether the exchange works on samples that everyone may see.
+pub(crate) fn needs_public_data(exchange: &RawExchange) -> bool {
+    matches!(exchange, RawExchange::PublicLogits { .. })
+}
+
+/// Whether the exchange needs clients of one architecture.
+pub(crate) fn needs_equal_models(exchange: &RawExchange) -> bool {
+    matches!(exchange, RawExchange::Parameters)
+}

@@ -1,0 +1,105 @@
+//! The resolved scenario: as a file that repeats a run, and as its identity.
+
+use super::check::Scenario;
+use super::encode::{canonical, encode, toml_document};
+use super::raw::RawScenario;
+use super::sampled::Sampled;
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// A file to be written beside the resolved scenario, which names it by this path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// Relative to the resolved scenario: `inputs/clinics.csv`.
+    pub path: String,
+    /// As read when the scenario was loaded.
+    pub content: Arc<str>,
+}
+
+/// Names of a run that do not depend on how its scenario was written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) config_id: String,
+    pub(crate) run_id: String,
+}
+
+impl Identity {
+    /// Hashes the scenario with its defaults filled in. The description is for
+    /// people and does not count; of a column its values count, not its path.
+    pub(crate) fn of(scenario: &Scenario) -> Self {
+        let mut raw: RawScenario = (**scenario).clone();
+        raw.description = String::new();
+        name_columns_for_content(&mut raw);
+        // Only the seeds that act count, not the one they were made from.
+        raw.seed = 0;
+        raw.seed_world = Some(scenario.world_seed());
+        raw.seed_dynamics = Some(scenario.dynamics_seed());
+        let run_id = short_hash(&canonical(&encode(&raw)));
+        raw.seed_world = None;
+        raw.seed_dynamics = None;
+        raw.replication = 0;
+        let config_id = short_hash(&canonical(&encode(&raw)));
+        Self { config_id, run_id }
+    }
+}
+
+/// The file that repeats this run.
+pub(crate) fn document(scenario: &Scenario) -> String {
+    let mut raw: RawScenario = (**scenario).clone();
+    raw.seed_world = Some(scenario.world_seed());
+    raw.seed_dynamics = Some(scenario.dynamics_seed());
+    toml_document(&encode(&raw))
+}
+
+fn name_columns_for_content(raw: &mut RawScenario) {
+    for group in &mut raw.clients {
+        name_for_content(&mut group.device.speed);
+        if let Some(memory) = &mut group.device.memory {
+            name_for_content(memory);
+        }
+        name_for_content(&mut group.link.up);
+        name_for_content(&mut group.link.down);
+        name_for_content(&mut group.link.latency);
+    }
+}
+
+fn name_for_content<Q>(sampled: &mut Sampled<Q>) {
+    if let Sampled::Column(column) = sampled {
+        let mut hash = Sha256::new();
+        for value in column.values() {
+            hash.update(value.to_bits().to_le_bytes());
+        }
+        let name = hex(&hash.finalize());
+        *column = column.named_for_content(&name);
+    }
+}
+
+fn short_hash(text: &str) -> String {
+    let mut name = hex(&Sha256::digest(text.as_bytes()));
+    name.truncate(16);
+    name
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+/// A new seed for replication `replication`; replication 0 keeps the seed given.
+///
+/// The first 53 bits of SHA-256 over `fedstill <purpose> <seed> <replication>`:
+/// 53, so that a spreadsheet or JSON reader that stores numbers as doubles keeps
+/// every digit.
+pub(crate) fn replication_seed(seed: u64, purpose: &str, replication: u32) -> u64 {
+    if replication == 0 {
+        return seed;
+    }
+    let hash = Sha256::digest(format!("fedstill {purpose} {seed} {replication}").as_bytes());
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash[..8]);
+    u64::from_be_bytes(first) >> 11
+}

@@ -1,0 +1,5 @@
+//! The network from outside: solved cases, and laws that hold for any case.
+
+mod cases;
+mod kernel;
+mod properties;
