@@ -3,6 +3,7 @@
 pub mod device;
 pub mod federation;
 pub mod kernel;
+pub mod measures;
 pub mod network;
 pub mod records;
 pub mod scenario;

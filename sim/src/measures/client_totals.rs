@@ -1,0 +1,52 @@
+//! What each client spent over the whole run.
+
+use crate::records::RunBooks;
+use crate::world::{ClientState, Outcome};
+
+/// Sums over one client's participations and time.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct ClientTotals {
+    /// Participations.
+    pub selected: u64,
+    /// Of those, merged.
+    pub merged: u64,
+    /// Bytes received.
+    pub down_bytes: u64,
+    /// Bytes sent.
+    pub up_bytes: u64,
+    /// FLOPs of training, distillation and inference.
+    pub flops: [u64; 3],
+    /// Energy drawn while transferring and computing for participations.
+    pub participation_joules: f64,
+    /// Energy drawn over the whole run: seconds of each state times its draw, nothing offline.
+    pub joules: f64,
+}
+
+impl ClientTotals {
+    /// Of every client, in child order.
+    #[must_use]
+    pub fn of(books: &RunBooks) -> Vec<Self> {
+        let mut totals = vec![Self::default(); books.clients.len()];
+        for participation in &books.accounts.participations {
+            let client = &mut totals[books.client_place(participation.client)];
+            client.selected += 1;
+            client.merged += u64::from(participation.outcome == Some(Outcome::Merged));
+            client.down_bytes += participation.down_bytes;
+            client.up_bytes += participation.up_bytes;
+            for (sum, flops) in client.flops.iter_mut().zip(participation.flops) {
+                *sum += flops;
+            }
+            client.participation_joules += participation.energy_joules;
+        }
+        let devices = books.clients.iter().zip(&books.accounts.client_times);
+        for (total, (client, times)) in totals.iter_mut().zip(devices) {
+            let seconds = |state| times.in_state(state).as_secs_f64();
+            let [idle, busy, radio] = client.power_watts;
+            total.joules = busy * seconds(ClientState::Computing)
+                + radio * seconds(ClientState::Transferring)
+                + idle * seconds(ClientState::WaitingForVersion)
+                + idle * seconds(ClientState::Unselected);
+        }
+        totals
+    }
+}

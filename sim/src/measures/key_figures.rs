@@ -1,0 +1,395 @@
+//! The key figures of a run: traffic, accuracy, time, compute, energy, money, benefit and the
+//! operator's load.
+
+use super::accuracy::{Split, instants, mean_accuracy};
+use super::benefit::{BenefitSplit, BenefitSummary};
+use super::client_totals::ClientTotals;
+use super::kpi::Kpis;
+use super::straggler::{DurationTail, StragglerMark};
+use super::time_to_target::TimeToTarget;
+use crate::kernel::ActorId;
+use crate::records::{CloseReason, RunBooks};
+use crate::scenario::{RawBenefit, RawScope};
+use crate::time::{SimDuration, SimTime};
+use crate::world::{ClientState, Outcome, Participation};
+use std::collections::BTreeSet;
+
+/// Over the whole run.
+const TOTAL: &str = "total";
+/// Divided by the number of clients.
+const CLIENT_MEAN: &str = "client_mean";
+/// Up to the first time that the target was reached.
+const TO_TARGET: &str = "to_target";
+
+/// All key figures of a run.
+#[must_use]
+pub fn key_figures(
+    books: &RunBooks,
+    totals: &[ClientTotals],
+    marks: &[StragglerMark],
+    target: TimeToTarget,
+) -> Kpis {
+    let mut kpis = Kpis::default();
+    time(books, target, &mut kpis);
+    accuracy(books, &mut kpis);
+    traffic(books, target, &mut kpis);
+    compute_and_energy(books, totals, &mut kpis);
+    money(books, totals, &mut kpis);
+    benefit(books, &mut kpis);
+    operator(books, &mut kpis);
+    participations(books, marks, &mut kpis);
+    client_time(books, &mut kpis);
+    kpis
+}
+
+fn time(books: &RunBooks, target: TimeToTarget, kpis: &mut Kpis) {
+    kpis.add(
+        "run_time",
+        TOTAL,
+        "s",
+        books.accounts.ended_at.as_secs_f64(),
+    );
+    match target {
+        TimeToTarget::NotReached => {
+            for name in ["time_to_target", "target_before", "target_after"] {
+                kpis.add_not_reached(name, TO_TARGET, "s");
+            }
+            kpis.add_not_reached("versions", TO_TARGET, "1");
+        }
+        TimeToTarget::NoTarget | TimeToTarget::Reached(_) => {
+            let reached = target.reached();
+            let at = reached.map(|reached| reached.at.as_secs_f64());
+            let before = reached
+                .and_then(|reached| reached.before)
+                .map(SimTime::as_secs_f64);
+            kpis.add("time_to_target", TO_TARGET, "s", at);
+            kpis.add("target_before", TO_TARGET, "s", before);
+            kpis.add("target_after", TO_TARGET, "s", at);
+            let versions = reached.map(|reached| {
+                let published = books.versions.iter().filter(|v| v.closed <= reached.at);
+                published
+                    .filter(|v| v.reason != CloseReason::Failed)
+                    .count() as f64
+            });
+            kpis.add("versions", TO_TARGET, "1", versions);
+        }
+    }
+    let failed = failed_versions(books);
+    kpis.add("versions", TOTAL, "1", books.versions.len() as f64 - failed);
+    kpis.add("failed_versions", TOTAL, "1", failed);
+}
+
+fn failed_versions(books: &RunBooks) -> f64 {
+    let failed = books
+        .versions
+        .iter()
+        .filter(|v| v.reason == CloseReason::Failed);
+    failed.count() as f64
+}
+
+fn accuracy(books: &RunBooks, kpis: &mut Kpis) {
+    let last = instants(&books.evaluations).next_back();
+    let value = |scope, split| mean_accuracy(last?, scope, split);
+    kpis.add(
+        "accuracy_on_global",
+        "global",
+        "1",
+        value(RawScope::Global, Split::Global),
+    );
+    for (name, split) in [
+        ("accuracy_on_global", Split::Global),
+        ("accuracy_on_own", Split::Own),
+        ("accuracy_on_matched", Split::Matched),
+    ] {
+        kpis.add(name, "personal", "1", value(RawScope::Personal, split));
+    }
+}
+
+/// Bytes and messages of one direction.
+struct Direction {
+    bytes: &'static str,
+    messages: &'static str,
+    is_up: bool,
+}
+
+fn traffic(books: &RunBooks, target: TimeToTarget, kpis: &mut Kpis) {
+    let clients = books.clients.len() as f64;
+    for direction in [
+        Direction {
+            bytes: "up_bytes",
+            messages: "up_messages",
+            is_up: true,
+        },
+        Direction {
+            bytes: "down_bytes",
+            messages: "down_messages",
+            is_up: false,
+        },
+    ] {
+        let sums = |until: SimTime| {
+            books
+                .accounts
+                .transfers
+                .iter()
+                .filter(|t| (t.to == ActorId(0)) == direction.is_up && t.end <= until)
+                .fold((0, 0), |(bytes, messages), t| {
+                    (bytes + t.carried_bytes, messages + 1_u64)
+                })
+        };
+        let (bytes, messages) = sums(SimTime::MAX);
+        for (name, unit, sum) in [
+            (direction.bytes, "byte", bytes),
+            (direction.messages, "1", messages),
+        ] {
+            kpis.add(name, TOTAL, unit, sum as f64);
+            kpis.add(name, CLIENT_MEAN, unit, sum as f64 / clients);
+        }
+        if target == TimeToTarget::NotReached {
+            kpis.add_not_reached(direction.bytes, TO_TARGET, "byte");
+            kpis.add_not_reached(direction.messages, TO_TARGET, "1");
+        } else {
+            let sums = target.reached().map(|reached| sums(reached.at));
+            kpis.add(
+                direction.bytes,
+                TO_TARGET,
+                "byte",
+                sums.map(|sums| sums.0 as f64),
+            );
+            kpis.add(
+                direction.messages,
+                TO_TARGET,
+                "1",
+                sums.map(|sums| sums.1 as f64),
+            );
+        }
+    }
+}
+
+fn compute_and_energy(books: &RunBooks, totals: &[ClientTotals], kpis: &mut Kpis) {
+    let clients = totals.len() as f64;
+    for (place, name) in ["train_flops", "distill_flops", "infer_flops"]
+        .into_iter()
+        .enumerate()
+    {
+        let sum: u64 = totals.iter().map(|client| client.flops[place]).sum();
+        kpis.add(name, TOTAL, "FLOP", sum as f64);
+        kpis.add(name, CLIENT_MEAN, "FLOP", sum as f64 / clients);
+    }
+    let server: u64 = books
+        .versions
+        .iter()
+        .map(|version| version.server_flops)
+        .sum();
+    kpis.add("server_flops", TOTAL, "FLOP", server as f64);
+    let energies: [(&str, fn(&ClientTotals) -> f64); 2] = [
+        ("participation_energy", |client| client.participation_joules),
+        ("client_energy", |client| client.joules),
+    ];
+    for (name, energy) in energies {
+        let sum: f64 = totals.iter().map(energy).sum();
+        kpis.add(name, TOTAL, "J", sum);
+        kpis.add(name, CLIENT_MEAN, "J", sum / clients);
+    }
+}
+
+/// Prices times quantities: bytes on the wire, the clients' energy over the whole run, one set-up
+/// a client, and staff time for each failed version and dropped participation.
+fn money(books: &RunBooks, totals: &[ClientTotals], kpis: &mut Kpis) {
+    let parts = ["cost_traffic", "cost_energy", "cost_setup", "cost_staff"];
+    let Some(price) = &books.scenario.cost else {
+        for name in parts.into_iter().chain(["cost"]) {
+            kpis.add(name, TOTAL, "currency", None);
+        }
+        return;
+    };
+    let bytes: u64 = totals
+        .iter()
+        .map(|client| client.down_bytes + client.up_bytes)
+        .sum();
+    let joules: f64 = totals.iter().map(|client| client.joules).sum();
+    let incidents = failed_versions(books) + count(books, |p| outcome(p).is_drop());
+    let costs = [
+        price.per_gb * bytes as f64 / 1e9,
+        price.per_kwh * joules / 3.6e6,
+        price.site_setup * totals.len() as f64,
+        price.staff_hour * price.incident_minutes / 60.0 * incidents,
+    ];
+    let currency = match price.currency.as_str() {
+        "" => "currency",
+        name => name,
+    };
+    for (name, cost) in parts.into_iter().zip(costs) {
+        kpis.add(name, TOTAL, currency.to_owned(), cost);
+    }
+    kpis.add(
+        "cost",
+        TOTAL,
+        currency.to_owned(),
+        costs.iter().sum::<f64>(),
+    );
+}
+
+fn benefit(books: &RunBooks, kpis: &mut Kpis) {
+    let asked: BTreeSet<RawBenefit> = books.scenario.records.benefit.iter().copied().collect();
+    for twin in asked {
+        let (matched, global) = match twin {
+            RawBenefit::EqualEpochs => ("equal_epochs_matched", "equal_epochs_global"),
+            RawBenefit::EqualTime => ("equal_time_matched", "equal_time_global"),
+        };
+        for (scope, split) in [
+            (matched, BenefitSplit::Matched),
+            (global, BenefitSplit::Global),
+        ] {
+            let found = BenefitSummary::of(books, twin, split);
+            kpis.add("benefit_mean", scope, "1", found.map(|b| b.mean));
+            kpis.add(
+                "benefit_share_gaining",
+                scope,
+                "1",
+                found.map(|b| b.share_gaining),
+            );
+            kpis.add(
+                "benefit_share_harmed",
+                scope,
+                "1",
+                found.map(|b| b.share_harmed),
+            );
+            let correlation = found.and_then(|b| b.rank_correlation_with_size);
+            kpis.add(
+                "benefit_rank_correlation_with_n_train",
+                scope,
+                "1",
+                correlation,
+            );
+        }
+    }
+}
+
+fn operator(books: &RunBooks, kpis: &mut Kpis) {
+    kpis.add(
+        "dropped_participations",
+        TOTAL,
+        "1",
+        count(books, |p| outcome(p).is_drop()),
+    );
+    kpis.add(
+        "wasted_participations",
+        TOTAL,
+        "1",
+        count(books, |p| outcome(p).is_waste()),
+    );
+    let wasted = books.accounts.participations.iter().map(wasted);
+    let (bytes, flops) = wasted.fold((0, 0), |sum, w| (sum.0 + w.0, sum.1 + w.1));
+    kpis.add("wasted_bytes", TOTAL, "byte", bytes as f64);
+    kpis.add("wasted_flops", TOTAL, "FLOP", flops as f64);
+    kpis.add(
+        "peak_transfers",
+        TOTAL,
+        "1",
+        books.accounts.peak_transfers as f64,
+    );
+    let models: BTreeSet<&str> = books
+        .clients
+        .iter()
+        .map(|client| client.model.as_str())
+        .collect();
+    kpis.add("distinct_models", TOTAL, "1", models.len() as f64);
+}
+
+/// Bytes and FLOPs that a participation spent for nothing.
+pub(crate) fn wasted(participation: &Participation) -> (u64, u64) {
+    if outcome(participation).is_waste() {
+        let bytes = participation.down_bytes + participation.up_bytes;
+        (bytes, participation.flops.iter().sum())
+    } else {
+        (0, 0)
+    }
+}
+
+fn participations(books: &RunBooks, marks: &[StragglerMark], kpis: &mut Kpis) {
+    kpis.add(
+        "participations",
+        TOTAL,
+        "1",
+        books.accounts.participations.len() as f64,
+    );
+    for which in Outcome::ALL {
+        let name = format!("participations_{}", which.name());
+        kpis.add(name, TOTAL, "1", count(books, |p| outcome(p) == which));
+    }
+    let tail = DurationTail::of(&books.accounts.participations);
+    kpis.add("duration_p50", TOTAL, "s", tail.map(|tail| tail.p50));
+    kpis.add(
+        "duration_p95_over_p50",
+        TOTAL,
+        "1",
+        tail.and_then(|tail| tail.p95_over_p50()),
+    );
+    kpis.add(
+        "duration_p99_over_p50",
+        TOTAL,
+        "1",
+        tail.and_then(|tail| tail.p99_over_p50()),
+    );
+    let relative = marks
+        .iter()
+        .filter(|mark| mark.is_relative == Some(true))
+        .count();
+    let undecided = marks
+        .iter()
+        .filter(|mark| mark.is_relative.is_none())
+        .count();
+    let blame: SimDuration = marks.iter().filter_map(|mark| mark.blame).sum();
+    kpis.add("relative_stragglers", TOTAL, "1", relative as f64);
+    kpis.add("undecided_stragglers", TOTAL, "1", undecided as f64);
+    kpis.add("blame", TOTAL, "s", blame.as_secs_f64());
+}
+
+fn client_time(books: &RunBooks, kpis: &mut Kpis) {
+    let times = &books.accounts.client_times;
+    let sums: [(&str, SimDuration); 6] = [
+        ("offline", times.iter().map(|t| t.offline()).sum()),
+        ("computing", sum_in(books, ClientState::Computing)),
+        ("transferring", sum_in(books, ClientState::Transferring)),
+        (
+            "waiting_version",
+            sum_in(books, ClientState::WaitingForVersion),
+        ),
+        // No client waits for another where there is one aggregator.
+        ("waiting_peer", SimDuration::ZERO),
+        ("unselected", sum_in(books, ClientState::Unselected)),
+    ];
+    for (state, sum) in sums {
+        let seconds = sum.as_secs_f64();
+        kpis.add(format!("client_{state}"), TOTAL, "s", seconds);
+        kpis.add(
+            format!("client_{state}"),
+            CLIENT_MEAN,
+            "s",
+            seconds / times.len() as f64,
+        );
+    }
+}
+
+fn sum_in(books: &RunBooks, state: ClientState) -> SimDuration {
+    books
+        .accounts
+        .client_times
+        .iter()
+        .map(|times| times.in_state(state))
+        .sum()
+}
+
+fn count(books: &RunBooks, holds: impl Fn(&Participation) -> bool) -> f64 {
+    books
+        .accounts
+        .participations
+        .iter()
+        .filter(|p| holds(p))
+        .count() as f64
+}
+
+/// The outcome; what never got one was ended by the run's end.
+pub(crate) fn outcome(participation: &Participation) -> Outcome {
+    participation.outcome.unwrap_or(Outcome::Unfinished)
+}

@@ -1,0 +1,223 @@
+//! The directory of a run: written beside its name, and given the name when it is whole.
+
+use super::books::{RunBooks, RunIdentity};
+use super::data_package::{DATA_PACKAGE, data_package};
+use super::error::RecordError;
+use super::manifest::{MANIFEST, Manifest, SealedFile, Surroundings};
+use super::table::TableError;
+use super::tables::TABLES;
+use super::workplace::{Workplace, remove_leftovers};
+use crate::measures::Measures;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Component, Path, PathBuf};
+
+/// How many characters of a run_id stand in the name of its directory.
+const SHORT: usize = 8;
+
+/// A file that the scenario reads, kept with the run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputFile {
+    /// Where it lies.
+    pub source: PathBuf,
+    /// Its path below `inputs`.
+    pub name: PathBuf,
+}
+
+/// What to do with a complete directory of the same run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// It stays, and nothing is written.
+    Keep,
+    /// It is replaced when the new one is whole.
+    Replace,
+}
+
+/// What goes into a run's directory.
+#[derive(Debug, Clone, Copy)]
+pub struct RunRecords<'a> {
+    /// The run's books.
+    pub books: &'a RunBooks,
+    /// What was measured over them.
+    pub measures: &'a Measures,
+    /// The resolved scenario, as TOML.
+    pub scenario_toml: &'a str,
+    /// The files that it reads.
+    pub inputs: &'a [InputFile],
+    /// Machine and wall clock.
+    pub surroundings: &'a Surroundings,
+}
+
+/// Where a run's directory stands below `out`.
+#[must_use]
+pub fn run_directory(out: &Path, identity: &RunIdentity) -> PathBuf {
+    let name = format!("{}-{}", identity.number, short(&identity.run_id));
+    out.join(&identity.scenario).join(name)
+}
+
+fn short(run_id: &str) -> &str {
+    run_id.get(..SHORT).unwrap_or(run_id)
+}
+
+/// Makes sure that runs can be written below `out`, and removes what killed runs left there.
+///
+/// # Errors
+/// It is no directory, or nothing can be written into it.
+pub fn prepare_output(out: &Path) -> Result<(), RecordError> {
+    fs::create_dir_all(out).map_err(RecordError::storage("create", out))?;
+    remove_leftovers(out);
+    let entries = fs::read_dir(out).map_err(RecordError::storage("read", out))?;
+    for entry in entries.filter_map(Result::ok) {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_leftovers(&entry.path());
+        }
+    }
+    Workplace::open(out, "probe").map(drop)
+}
+
+/// The complete directory of a run, whatever its number, if there is one.
+#[must_use]
+pub fn find_complete(out: &Path, scenario: &str, run_id: &str) -> Option<PathBuf> {
+    let ending = format!("-{}", short(run_id));
+    let entries = fs::read_dir(out.join(scenario)).ok()?;
+    let mut found: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.ends_with(&ending) && !name.starts_with('.')
+        })
+        .filter(|path| Manifest::of_complete(path).is_ok_and(|found| found.run_id == run_id))
+        .collect();
+    found.sort();
+    found.into_iter().next()
+}
+
+/// Writes a run's directory, whole or not at all, and answers with its path.
+///
+/// A complete directory of the same run is kept or replaced as asked; one that is damaged
+/// is replaced. Between taking an old directory away and naming the new one nothing stands
+/// under the name.
+///
+/// # Errors
+/// The file system refuses, another run stands under the name, or a table would hold a
+/// number that is not finite.
+pub fn write_run(
+    out: &Path,
+    records: &RunRecords<'_>,
+    existing: Existing,
+) -> Result<PathBuf, RecordError> {
+    let identity = &records.books.identity;
+    let complete = find_complete(out, &identity.scenario, &identity.run_id);
+    if let (Existing::Keep, Some(complete)) = (existing, &complete) {
+        return Ok(complete.clone());
+    }
+    let place = run_directory(out, identity);
+    let parent = out.join(&identity.scenario);
+    if let Ok(other) = Manifest::of_complete(&place)
+        && other.run_id != identity.run_id
+    {
+        return Err(RecordError::OtherRun {
+            path: place,
+            found: other.run_id,
+        });
+    }
+    fs::create_dir_all(&parent).map_err(RecordError::storage("create", &parent))?;
+    let name = place
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let work = Workplace::open(&parent, &name)?;
+    fill(work.path(), records)?;
+
+    // What was there before stands in the attic until the new one stands.
+    let mut attic = Vec::new();
+    for old in complete.into_iter().filter(|old| *old != place).chain([place.clone()]) {
+        if old.is_dir() {
+            let room = Workplace::open(&parent, &name)?;
+            let kept = room.path().join("old");
+            fs::rename(&old, &kept).map_err(RecordError::storage("replace", &old))?;
+            attic.push((room, kept, old));
+        }
+    }
+    let published = work.publish(&place);
+    if published.is_err() {
+        for (_, kept, old) in &attic {
+            // Another process may have put its own there meanwhile.
+            let _ = fs::rename(kept, old);
+        }
+    }
+    match published {
+        Ok(()) => Ok(place),
+        // Another process was faster; the same run has the same tables.
+        Err(error) => find_complete(out, &identity.scenario, &identity.run_id).ok_or(error),
+    }
+}
+
+/// Writes every file; the manifest, which vouches for the others, comes last.
+fn fill(directory: &Path, records: &RunRecords<'_>) -> Result<(), RecordError> {
+    let identity = &records.books.identity;
+    let mut seals = BTreeMap::new();
+    for written in TABLES {
+        let path = directory.join(written.table.file);
+        let mut file = SealedFile::create(path.clone())?;
+        let rows = written
+            .write(records.books, records.measures, &mut file)
+            .map_err(|error| match error {
+                TableError::Write(source) => RecordError::storage("write", &path)(source),
+                source @ TableError::NotFinite { .. } => RecordError::NotFinite {
+                    run_id: identity.run_id.clone(),
+                    source,
+                },
+            })?;
+        seals.insert(written.table.file.to_owned(), file.seal(Some(rows))?);
+    }
+    let mut add = |name: &str, content: &[u8]| {
+        let mut file = SealedFile::create(directory.join(name))?;
+        file.fill(content)?;
+        seals.insert(name.to_owned(), file.seal(None)?);
+        Ok(())
+    };
+    add("scenario.toml", records.scenario_toml.as_bytes())?;
+    let package = data_package(&identity.run_id, &identity.scenario, &seals);
+    let mut file = SealedFile::create(directory.join(DATA_PACKAGE))?;
+    file.fill(package.as_slice())?;
+    seals.insert(DATA_PACKAGE.to_owned(), file.seal(None)?);
+    for input in records.inputs {
+        let (name, path) = input_place(directory, &input.name)?;
+        let source =
+            File::open(&input.source).map_err(RecordError::storage("read", &input.source))?;
+        let mut file = SealedFile::create(path)?;
+        file.fill(source)?;
+        seals.insert(name, file.seal(None)?);
+    }
+    let manifest = Manifest {
+        run_id: identity.run_id.clone(),
+        scenario: identity.scenario.clone(),
+        number: identity.number,
+        platform: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+        surroundings: records.surroundings.clone(),
+        files: seals,
+    };
+    let mut json = serde_json::to_vec_pretty(&manifest).expect("text and numbers become JSON");
+    json.push(b'\n');
+    let mut file = SealedFile::create(directory.join(MANIFEST))?;
+    file.fill(json.as_slice())?;
+    file.seal(None).map(drop)
+}
+
+/// The name in the manifest and the path of an input, its directories made.
+fn input_place(directory: &Path, name: &Path) -> Result<(String, PathBuf), RecordError> {
+    let plain = name
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    if !plain || name.as_os_str().is_empty() {
+        return Err(RecordError::InputName(name.to_owned()));
+    }
+    let relative = Path::new("inputs").join(name);
+    let path = directory.join(&relative);
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(RecordError::storage("create", parent))?;
+    }
+    Ok((relative.to_string_lossy().replace('\\', "/"), path))
+}

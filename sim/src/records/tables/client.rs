@@ -1,0 +1,157 @@
+//! `clients.csv`: a client as it was drawn, and where its time went.
+
+use crate::measures::{Measures, benefit_of};
+use crate::records::books::{ClientRecord, RunBooks};
+use crate::records::table::table;
+use crate::scenario::RawBenefit;
+use crate::time::SimDuration;
+use crate::world::ClientState;
+
+table! {
+    /// One row a client. The seconds of all states add up to the run's end_s.
+    ClientRow<'a> in "clients",
+    key [client_id],
+    references [[] in "runs" []],
+    /// The client: its group and its number in it.
+    client_id: &'a str;
+    /// Its group.
+    group: &'a str;
+    /// Its architecture.
+    model: &'a str;
+    /// Number of the model's parameters.
+    n_parameters: u64;
+    /// Samples that it trains on.
+    n_train: u64;
+    /// Samples held out as its own test set.
+    n_test: u64;
+    /// Number of classes among its training samples.
+    n_classes: u64;
+    /// Entropy of the labels of its training samples, in bits; 0 where all are of one class, empty where it has none.
+    label_entropy: Option<f64>, "bit";
+    /// Effective floating-point operations per second.
+    speed_flops: f64, "FLOP/s";
+    /// Memory that training may use; empty where there is no limit.
+    memory_bytes: Option<u64>, "byte";
+    /// Bandwidth of its link to the network.
+    link_up_bps: f64, "bit/s";
+    /// Bandwidth of its link from the network.
+    link_down_bps: f64, "bit/s";
+    /// One-way latency of its link.
+    link_latency_s: f64, "s";
+    /// Draw when neither computing nor transferring.
+    power_idle_watts: f64, "W";
+    /// Draw when computing.
+    power_busy_watts: f64, "W";
+    /// Draw when sending or receiving.
+    power_radio_watts: f64, "W";
+    /// Its participations.
+    n_selected: u64;
+    /// Of those, merged.
+    n_merged: u64;
+    /// Bytes received.
+    down_bytes: u64, "byte";
+    /// Bytes sent.
+    up_bytes: u64, "byte";
+    /// FLOPs of training, distillation and inference.
+    client_flops: u64, "FLOP";
+    /// Energy over the whole run: seconds of each state times its draw, nothing offline.
+    energy_joules: f64, "J";
+    /// Time offline, whatever it was doing.
+    offline_s: SimDuration, "s";
+    /// Time online and computing.
+    computing_s: SimDuration, "s";
+    /// Time online and sending or receiving.
+    transferring_s: SimDuration, "s";
+    /// Time online with its contribution delivered and the version still open.
+    waiting_version_s: SimDuration, "s";
+    /// Time online waiting for another client: 0 in a star.
+    waiting_peer_s: SimDuration, "s";
+    /// Time online when nobody asked it to work.
+    unselected_s: SimDuration, "s";
+    /// Final accuracy minus that of a local-only twin of equally many passes over the client's own data, on the global test set weighted by the client's label shares; empty where not asked for.
+    benefit_equal_epochs_matched: Option<f64>, "1";
+    /// The same on the global test set.
+    benefit_equal_epochs_global: Option<f64>, "1";
+    /// Passes over its own data that this twin made.
+    twin_equal_epochs_epochs: Option<u64>;
+    /// Whether this twin was stopped by the cap on its passes.
+    twin_equal_epochs_capped: Option<bool>;
+    /// Final accuracy minus that of a local-only twin that trained whenever the device was there until the run's end, on the global test set weighted by the client's label shares; empty where not asked for.
+    benefit_equal_time_matched: Option<f64>, "1";
+    /// The same on the global test set.
+    benefit_equal_time_global: Option<f64>, "1";
+    /// Passes over its own data that this twin made.
+    twin_equal_time_epochs: Option<u64>;
+    /// Whether this twin was stopped by the cap on its passes.
+    twin_equal_time_capped: Option<bool>;
+}
+
+pub(super) fn rows<'a>(
+    books: &'a RunBooks,
+    measures: &'a Measures,
+) -> impl Iterator<Item = ClientRow<'a>> {
+    let times = &books.accounts.client_times;
+    let clients = books.clients.iter().zip(times).zip(&measures.totals);
+    clients.map(|((client, times), total)| {
+        let [idle, busy, radio] = client.power_watts;
+        let (up, down, latency) = client.link;
+        let epochs = benefit_of(&client.benefit, RawBenefit::EqualEpochs);
+        let time = benefit_of(&client.benefit, RawBenefit::EqualTime);
+        ClientRow {
+            run_id: &books.identity.run_id,
+            client_id: &client.name,
+            group: &client.group,
+            model: &client.model,
+            n_parameters: client.parameters,
+            n_train: client.n_train,
+            n_test: client.n_test,
+            n_classes: client
+                .label_counts
+                .iter()
+                .filter(|count| **count > 0)
+                .count() as u64,
+            label_entropy: label_entropy(client),
+            speed_flops: client.flops_per_second,
+            memory_bytes: client.memory_bytes,
+            link_up_bps: up,
+            link_down_bps: down,
+            link_latency_s: latency,
+            power_idle_watts: idle,
+            power_busy_watts: busy,
+            power_radio_watts: radio,
+            n_selected: total.selected,
+            n_merged: total.merged,
+            down_bytes: total.down_bytes,
+            up_bytes: total.up_bytes,
+            client_flops: total.flops.iter().sum(),
+            energy_joules: total.joules,
+            offline_s: times.offline(),
+            computing_s: times.in_state(ClientState::Computing),
+            transferring_s: times.in_state(ClientState::Transferring),
+            waiting_version_s: times.in_state(ClientState::WaitingForVersion),
+            waiting_peer_s: SimDuration::ZERO,
+            unselected_s: times.in_state(ClientState::Unselected),
+            benefit_equal_epochs_matched: epochs.and_then(|benefit| benefit.matched),
+            benefit_equal_epochs_global: epochs.map(|benefit| benefit.global),
+            twin_equal_epochs_epochs: epochs.map(|benefit| benefit.epochs),
+            twin_equal_epochs_capped: epochs.map(|benefit| benefit.capped),
+            benefit_equal_time_matched: time.and_then(|benefit| benefit.matched),
+            benefit_equal_time_global: time.map(|benefit| benefit.global),
+            twin_equal_time_epochs: time.map(|benefit| benefit.epochs),
+            twin_equal_time_capped: time.map(|benefit| benefit.capped),
+        }
+    })
+}
+
+/// Shannon's entropy Σ −p log₂ p of the shares of the labels.
+fn label_entropy(client: &ClientRecord) -> Option<f64> {
+    let total: u64 = client.label_counts.iter().sum();
+    let held = client.label_counts.iter().filter(|count| **count > 0);
+    let entropy: f64 = held
+        .map(|count| {
+            let share = *count as f64 / total as f64;
+            share * (1.0 / share).log2()
+        })
+        .sum();
+    (total > 0).then_some(entropy)
+}
