@@ -5,7 +5,7 @@ use crate::arguments::Run;
 use crate::printer;
 use crate::progress::RunBar;
 use crate::summary;
-use fedstill_sim::federation::{Hooks, RunSettings, run as simulate};
+use fedstill_sim::federation::{Hooks, RunError, RunSettings, run as simulate};
 use fedstill_sim::measures::Measures;
 use fedstill_sim::records::{
     Existing, RecordError, RunRecords, Surroundings, find_complete, prepare_output,
@@ -115,7 +115,7 @@ fn run_one(arguments: &Run, run: &PlannedRun, name: &str, threads: usize) -> Res
     let books = catch_unwind(AssertUnwindSafe(|| {
         let books = simulate(run, settings, &mut show)?;
         let measures = Measures::of(&books);
-        Ok((books, measures))
+        Ok::<_, RunError>((books, measures))
     }));
     bar.finish();
     let (books, measures) = match books {

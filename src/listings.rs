@@ -3,7 +3,7 @@
 use crate::Exit;
 use crate::printer;
 use fedstill_models::{Architecture, Dataset, architectures, sources};
-use fedstill_sim::scenario::{PRESETS, Preset, schema_text};
+use fedstill_sim::scenario::{PRESETS, Preset, schema as scenario_schema};
 
 /// Lists the presets, or explains one.
 pub(crate) fn methods(name: Option<&str>) -> Exit {
@@ -102,6 +102,6 @@ pub(crate) fn datasets() -> Exit {
 
 /// Prints the schema.
 pub(crate) fn schema() -> Exit {
-    printer::result(schema_text().trim_end());
+    printer::result(scenario_schema().trim_end());
     Exit::Done
 }

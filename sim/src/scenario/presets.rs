@@ -69,6 +69,12 @@ impl Preset {
         decoded.unwrap_or_else(|error| panic!("preset `{}`: {error}", self.name))
     }
 
+    /// What travels, by the name of its exchange.
+    #[must_use]
+    pub fn travels(&self) -> &'static str {
+        self.method().exchange.name()
+    }
+
     /// Whether it works on samples that everyone may see.
     #[must_use]
     pub fn needs_public_data(&self) -> bool {
