@@ -4,6 +4,8 @@ use fedstill_sim::scenario::{
     Overrides, PRESETS, PlannedRun, RawExchange, RawOptimizer, RawPartition, RawRule, RawSchedule,
     load,
 };
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
@@ -417,4 +419,43 @@ fn no_argument_makes_the_loader_panic() {
         let message = problems.expect_err(set).to_string();
         assert!(message.starts_with("error: "), "{set}: {message}");
     }
+}
+
+#[test]
+fn an_argument_ends_the_sweep_over_its_key() {
+    let folder = folder(&format!(
+        "{CLINICS}\n[sweep]\n\"method.preset\" = [\"fd\", \"fedmd\"]\n\"data.partition.alpha\" = [0.1, 1.0]\n"
+    ));
+    let overrides = Overrides {
+        sets: vec!["method.preset=local-only".into()],
+        ..Overrides::default()
+    };
+    let runs = plan_in(folder.path(), &overrides);
+    assert_eq!(runs.len(), 2, "one for each alpha");
+    assert_eq!(
+        runs[1].factors,
+        [
+            ("data.partition.alpha".to_owned(), "1.0".to_owned()),
+            ("method.preset".to_owned(), "local-only".to_owned()),
+        ]
+    );
+}
+
+#[test]
+fn clients_take_the_rows_of_a_column_in_order_or_around() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut megabits = |run: &PlannedRun, count: usize| -> Vec<f64> {
+        let up = &run.scenario.clients[0].link.up;
+        (0..count)
+            .map(|index| up.draw(index, &mut rng).expect("a row").bits_per_second() / 1e6)
+            .collect()
+    };
+    assert_eq!(megabits(&one(CLINICS), 3), [5.0, 4.0, 10.0]);
+    let around = CLINICS
+        .replace(
+            "column = \"up_bps\"",
+            "column = \"up_bps\", pick = \"cycle\"",
+        )
+        .replace("count = 3", "count = 5");
+    assert_eq!(megabits(&one(&around), 5), [5.0, 4.0, 10.0, 5.0, 4.0]);
 }
