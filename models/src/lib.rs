@@ -12,6 +12,8 @@ mod dense;
 mod digits;
 mod dirichlet;
 mod error;
+#[cfg(test)]
+mod golden;
 mod layout;
 mod network;
 mod objective;
