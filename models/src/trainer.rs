@@ -148,6 +148,9 @@ impl Trainer {
     ///
     /// # Errors
     /// Those of `on_batch`, and [`ModelError::EmptyBatch`] for a `batch_size` of 0.
+    ///
+    /// # Panics
+    /// When an index is not below the number of samples.
     pub fn epoch(
         &mut self,
         dataset: &Dataset,
