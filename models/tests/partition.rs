@@ -263,6 +263,17 @@ fn a_split_uses_every_sample_once_in_sets_of_the_asked_sizes() {
 }
 
 #[test]
+fn holding_out_always_leaves_a_client_something_to_learn_from() {
+    let digits = Dataset::digits();
+    let sizes = |clients| {
+        let split = Split::draw(&digits, 1797 - 30, 0, 0.9, &Partition::Iid, clients, 0).unwrap();
+        (split.clients[0].train.len(), split.clients[0].test.len())
+    };
+    // 0.9 of 10, 3, 2 and 1 samples, but one stays.
+    assert_eq!([3, 10, 15, 30].map(sizes), [(1, 9), (1, 2), (1, 1), (1, 0)]);
+}
+
+#[test]
 fn an_impossible_split_is_refused() {
     let digits = Dataset::digits();
     let draw = |test, public, holdout, clients| {
