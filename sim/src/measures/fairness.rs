@@ -235,7 +235,10 @@ mod tests {
 
     fn close(found: Option<f64>, expected: f64) {
         let found = found.unwrap();
-        assert!((found - expected).abs() < 1e-12, "{found} instead of {expected}");
+        assert!(
+            (found - expected).abs() < 1e-12,
+            "{found} instead of {expected}"
+        );
     }
 
     #[test]
@@ -243,15 +246,33 @@ mod tests {
         // At 10 s: clinics 0.8, 0.8, 0.85, the hospital 0.75.
         let figures = figures();
         let accuracy = |grouping, group, statistic| {
-            value(&figures, 10.0, grouping, group, ("accuracy", "global", statistic))
+            value(
+                &figures,
+                10.0,
+                grouping,
+                group,
+                ("accuracy", "global", statistic),
+            )
         };
         close(accuracy(Grouping::Clients, "all", "mean"), 0.8);
-        close(accuracy(Grouping::Clients, "all", "standard_deviation"), 0.00125_f64.sqrt());
-        close(accuracy(Grouping::Clients, "all", "worst_decile_mean"), 0.75);
-        close(accuracy(Grouping::Clients, "clinic", "best_minus_worst"), 0.05);
+        close(
+            accuracy(Grouping::Clients, "all", "standard_deviation"),
+            0.00125_f64.sqrt(),
+        );
+        close(
+            accuracy(Grouping::Clients, "all", "worst_decile_mean"),
+            0.75,
+        );
+        close(
+            accuracy(Grouping::Clients, "clinic", "best_minus_worst"),
+            0.05,
+        );
         close(accuracy(Grouping::Clients, "hospital", "mean"), 0.75);
         assert_eq!(accuracy(Grouping::Clients, "hospital", "gini"), None);
-        close(accuracy(Grouping::Groups, "all", "best_minus_worst"), 2.45 / 3.0 - 0.75);
+        close(
+            accuracy(Grouping::Groups, "all", "best_minus_worst"),
+            2.45 / 3.0 - 0.75,
+        );
     }
 
     #[test]
@@ -266,21 +287,33 @@ mod tests {
         assert_eq!(beyond("global"), None);
         assert_eq!(beyond("matched"), None);
         let key = ("accuracy", "own", "standard_deviation");
-        close(value(&figures, 0.0, Grouping::Clients, "all", key), 0.005_f64.sqrt());
+        close(
+            value(&figures, 0.0, Grouping::Clients, "all", key),
+            0.005_f64.sqrt(),
+        );
     }
 
     #[test]
     fn work_bytes_and_energy_are_spread_at_the_end() {
         let figures = figures();
         let all = |quantity, statistic| {
-            value(&figures, 27.0, Grouping::Clients, "all", (quantity, "none", statistic))
+            value(
+                &figures,
+                27.0,
+                Grouping::Clients,
+                "all",
+                (quantity, "none", statistic),
+            )
         };
         // Participations 3, 2, 1, 2: Jain 64/(4·18); bytes 4250, 3000, 1000, 3000.
         close(all("participations", "jain"), 64.0 / 72.0);
         close(all("bytes", "best_minus_worst"), 3250.0);
         // Joules 134, 120, 73, 80.
         close(all("energy_joules", "mean"), 407.0 / 4.0);
-        close(all("participation_energy_joules", "worst_decile_mean"), 10.0);
+        close(
+            all("participation_energy_joules", "worst_decile_mean"),
+            10.0,
+        );
         assert_eq!(all("accuracy", "mean"), None);
     }
 }

@@ -448,7 +448,11 @@ mod tests {
                 ("benefit_mean", "equal_epochs_matched", 0.0625),
                 ("benefit_share_gaining", "equal_epochs_matched", 0.5),
                 ("benefit_share_harmed", "equal_epochs_global", 0.25),
-                ("benefit_rank_correlation_with_n_train", "equal_epochs_matched", -1.0),
+                (
+                    "benefit_rank_correlation_with_n_train",
+                    "equal_epochs_matched",
+                    -1.0,
+                ),
                 ("dropped_participations", "total", 1.0),
                 ("wasted_participations", "total", 1.0),
                 ("wasted_bytes", "total", 1000.0),
@@ -473,7 +477,10 @@ mod tests {
     fn every_second_of_every_client_is_in_one_state() {
         let books = specimen::synchronous();
         let kpis = Measures::of(&books).kpis;
-        let states = kpis.all().iter().filter(|kpi| kpi.unit == "s" && kpi.scope == "total");
+        let states = kpis
+            .all()
+            .iter()
+            .filter(|kpi| kpi.unit == "s" && kpi.scope == "total");
         let states = states.filter(|kpi| kpi.name.starts_with("client_"));
         let sum: f64 = states.filter_map(|kpi| kpi.value).sum();
         assert!((sum - 4.0 * 27.0).abs() < 1e-9);
@@ -509,7 +516,11 @@ mod tests {
             ("up_bytes", "to_target"),
             ("versions", "to_target"),
         ] {
-            assert_eq!(status(&kpis, name, scope), (KpiStatus::NotReached, None), "{name}");
+            assert_eq!(
+                status(&kpis, name, scope),
+                (KpiStatus::NotReached, None),
+                "{name}"
+            );
         }
         books.scenario.evaluation.target = None;
         let kpis = Measures::of(&books).kpis;
@@ -532,7 +543,10 @@ mod tests {
         let kpis = Measures::of(&books).kpis;
         check(
             &kpis,
-            &[("target_before", "to_target", 20.0), ("time_to_target", "to_target", 30.0)],
+            &[
+                ("target_before", "to_target", 20.0),
+                ("time_to_target", "to_target", 30.0),
+            ],
         );
     }
 
@@ -548,7 +562,11 @@ mod tests {
             ("accuracy_on_global", "personal"),
             ("duration_p95_over_p50", "total"),
         ] {
-            assert_eq!(status(&kpis, name, scope), (KpiStatus::Undefined, None), "{name}");
+            assert_eq!(
+                status(&kpis, name, scope),
+                (KpiStatus::Undefined, None),
+                "{name}"
+            );
         }
     }
 }

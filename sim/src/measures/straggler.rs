@@ -290,7 +290,10 @@ mod tests {
         let mut books = specimen::synchronous();
         books.accounts.participations.remove(2);
         let marks = straggler_marks(&books);
-        assert_eq!(relative(&marks)[..3], [Some(false), Some(false), Some(true)]);
+        assert_eq!(
+            relative(&marks)[..3],
+            [Some(false), Some(false), Some(true)]
+        );
     }
 
     #[test]
@@ -300,8 +303,14 @@ mod tests {
         let (yes, no) = (Some(true), Some(false));
         assert_eq!(critical, [no, no, no, yes, no, yes, no, None]);
         // 13 after 8 s by an upload of 11 s among 2 s; 21 after 20 s by computing 5 s among 4 s.
-        assert_eq!((marks[3].blame, marks[3].critical_phase), (Some(lasting(5.0)), Some(Phase::Upload)));
-        assert_eq!((marks[5].blame, marks[5].critical_phase), (Some(lasting(1.0)), Some(Phase::Compute)));
+        assert_eq!(
+            (marks[3].blame, marks[3].critical_phase),
+            (Some(lasting(5.0)), Some(Phase::Upload))
+        );
+        assert_eq!(
+            (marks[5].blame, marks[5].critical_phase),
+            (Some(lasting(1.0)), Some(Phase::Compute))
+        );
         assert_eq!((marks[0].blame, marks[0].critical_phase), (None, None));
     }
 
@@ -311,7 +320,11 @@ mod tests {
         books.versions[0].reason = CloseReason::Deadline;
         books.versions[1].closed = seconds(30.0);
         let marks = straggler_marks(&books);
-        assert!(marks.iter().all(|mark| mark.is_critical.is_none() && mark.blame.is_none()));
+        assert!(
+            marks
+                .iter()
+                .all(|mark| mark.is_critical.is_none() && mark.blame.is_none())
+        );
     }
 
     #[test]
@@ -321,7 +334,10 @@ mod tests {
         books.versions[0].closed = seconds(8.0);
         let marks = straggler_marks(&books);
         assert_eq!(marks[3].is_critical, Some(false));
-        assert_eq!((marks[1].is_critical, marks[1].blame), (Some(true), Some(lasting(1.0))));
+        assert_eq!(
+            (marks[1].is_critical, marks[1].blame),
+            (Some(true), Some(lasting(1.0)))
+        );
     }
 
     #[test]
@@ -358,7 +374,10 @@ mod tests {
         let mut books = specimen::synchronous();
         books.accounts.participations[2].outcome = Some(Outcome::Unfit);
         let marks = straggler_marks(&books);
-        assert_eq!(relative(&marks)[..4], [Some(false), Some(false), None, Some(true)]);
+        assert_eq!(
+            relative(&marks)[..4],
+            [Some(false), Some(false), None, Some(true)]
+        );
     }
 
     #[test]

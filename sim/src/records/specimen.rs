@@ -347,7 +347,12 @@ fn clients() -> Vec<ClientRecord> {
         .map(|((name, benefit), size)| ClientRecord {
             name: name.to_owned(),
             group: name.split('-').next().unwrap().to_owned(),
-            model: if name == "hospital-0" { "mlp-64" } else { "mlp-32" }.to_owned(),
+            model: if name == "hospital-0" {
+                "mlp-64"
+            } else {
+                "mlp-32"
+            }
+            .to_owned(),
             parameters: 2410,
             n_train: 10 * size,
             n_test: 10,

@@ -99,7 +99,8 @@ impl RunSummary {
     #[must_use]
     pub fn kpi(&self, name: &str, scope: &str) -> Option<f64> {
         let mut kpis = self.kpis.iter();
-        kpis.find(|kpi| kpi.name == name && kpi.scope == scope)?.value
+        kpis.find(|kpi| kpi.name == name && kpi.scope == scope)?
+            .value
     }
 }
 
@@ -169,7 +170,9 @@ fn longest_phase(participation: &Participation) -> Option<Phase> {
         let end = span.end.or(participation.end);
         span.start
             .zip(end)
-            .map_or(SimDuration::ZERO, |(start, end)| end.saturating_since(start))
+            .map_or(SimDuration::ZERO, |(start, end)| {
+                end.saturating_since(start)
+            })
     }))
 }
 
@@ -223,7 +226,11 @@ impl fmt::Display for RunSummary {
             self.end_s.as_secs_f64()
         )?;
         let accuracies = [
-            ("clients on the global test set", "accuracy_on_global", "personal"),
+            (
+                "clients on the global test set",
+                "accuracy_on_global",
+                "personal",
+            ),
             ("on their own label mix", "accuracy_on_matched", "personal"),
             ("global model", "accuracy_on_global", "global"),
         ];
@@ -276,7 +283,9 @@ impl RunSummary {
     fn write_target(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut kpis = self.kpis.iter();
         match kpis.find(|kpi| kpi.name == "time_to_target") {
-            Some(Kpi { value: Some(value), .. }) => {
+            Some(Kpi {
+                value: Some(value), ..
+            }) => {
                 writeln!(f, "  target      reached and held from {value:.1} s on")
             }
             Some(kpi) if kpi.status == crate::measures::KpiStatus::NotReached => {
@@ -332,7 +341,14 @@ mod tests {
         let told: Vec<(&str, u64, String, Option<&str>)> = summary
             .worst_stragglers
             .iter()
-            .map(|s| (s.client_id.as_str(), s.times_critical, s.blame_s.to_string(), s.phase))
+            .map(|s| {
+                (
+                    s.client_id.as_str(),
+                    s.times_critical,
+                    s.blame_s.to_string(),
+                    s.phase,
+                )
+            })
             .collect();
         assert_eq!(
             told,

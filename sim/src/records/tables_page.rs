@@ -86,16 +86,30 @@ pub fn tables_page() -> String {
 fn describe(table: &Table, page: &mut String) -> std::fmt::Result {
     writeln!(page, "\n## {}\n\n{}\n", table.file, table.grain)?;
     writeln!(page, "Primary key: {}.", list(table.primary_key))?;
-    for Reference { columns, table, keys } in table.references {
+    for Reference {
+        columns,
+        table,
+        keys,
+    } in table.references
+    {
         write!(page, "Foreign key: {} in {table}.csv", list(columns))?;
         match columns == keys {
             true => writeln!(page, ".")?,
             false => writeln!(page, " as {}.", list(keys))?,
         }
     }
-    writeln!(page, "\n| column | type | unit | meaning |\n| --- | --- | --- | --- |")?;
+    writeln!(
+        page,
+        "\n| column | type | unit | meaning |\n| --- | --- | --- | --- |"
+    )?;
     for column in table.columns {
-        let Column { name, kind, unit, meaning, required } = column;
+        let Column {
+            name,
+            kind,
+            unit,
+            meaning,
+            required,
+        } = column;
         let kind = kind.name();
         let optional = if *required { "" } else { ", may be empty" };
         let unit = unit.unwrap_or_default();

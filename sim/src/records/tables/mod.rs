@@ -102,7 +102,12 @@ mod tests {
             let mut text = Vec::new();
             let rows = written.write(books, &measures, &mut text).unwrap();
             let mut reader = csv::Reader::from_reader(text.as_slice());
-            let header = reader.headers().unwrap().iter().map(str::to_owned).collect();
+            let header = reader
+                .headers()
+                .unwrap()
+                .iter()
+                .map(str::to_owned)
+                .collect();
             let cells: Vec<Vec<String>> = reader
                 .records()
                 .map(|record| record.unwrap().iter().map(str::to_owned).collect())
@@ -135,7 +140,12 @@ mod tests {
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.serialize(row).unwrap();
         let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
-        text.lines().next().unwrap().split(',').map(str::to_owned).collect()
+        text.lines()
+            .next()
+            .unwrap()
+            .split(',')
+            .map(str::to_owned)
+            .collect()
     }
 
     #[test]
@@ -147,17 +157,38 @@ mod tests {
         };
         let pairs = [
             (serde_header(run::row(&books, &measures)), RunRow::TABLE),
-            (serde_header(run::factors(&books).next().unwrap()), FactorRow::TABLE),
-            (serde_header(version::rows(&books).next().unwrap()), VersionRow::TABLE),
+            (
+                serde_header(run::factors(&books).next().unwrap()),
+                FactorRow::TABLE,
+            ),
+            (
+                serde_header(version::rows(&books).next().unwrap()),
+                VersionRow::TABLE,
+            ),
             (
                 serde_header(participation::rows(&books, &measures).next().unwrap()),
                 ParticipationRow::TABLE,
             ),
-            (serde_header(client::rows(&books, &measures).next().unwrap()), ClientRow::TABLE),
-            (serde_header(evaluation::rows(&books).next().unwrap()), EvaluationRow::TABLE),
-            (serde_header(fairness::rows(&books, &measures).next().unwrap()), FairnessRow::TABLE),
-            (serde_header(transfer::rows(&books).next().unwrap()), TransferRow::TABLE),
-            (serde_header(kpi::rows(&books, &measures).next().unwrap()), KpiRow::TABLE),
+            (
+                serde_header(client::rows(&books, &measures).next().unwrap()),
+                ClientRow::TABLE,
+            ),
+            (
+                serde_header(evaluation::rows(&books).next().unwrap()),
+                EvaluationRow::TABLE,
+            ),
+            (
+                serde_header(fairness::rows(&books, &measures).next().unwrap()),
+                FairnessRow::TABLE,
+            ),
+            (
+                serde_header(transfer::rows(&books).next().unwrap()),
+                TransferRow::TABLE,
+            ),
+            (
+                serde_header(kpi::rows(&books, &measures).next().unwrap()),
+                KpiRow::TABLE,
+            ),
         ];
         for (serde, table) in pairs {
             assert_eq!(serde, described(table), "{}", table.name);
@@ -193,7 +224,11 @@ mod tests {
             for WrittenTable { table, .. } in TABLES {
                 let keys = columns(&sheets[table.name], table.primary_key);
                 assert!(!keys.is_empty(), "{} has no rows to test", table.name);
-                assert!(keys.iter().flatten().all(|cell| !cell.is_empty()), "{}", table.name);
+                assert!(
+                    keys.iter().flatten().all(|cell| !cell.is_empty()),
+                    "{}",
+                    table.name
+                );
                 let different: BTreeSet<&Vec<String>> = keys.iter().collect();
                 assert_eq!(different.len(), keys.len(), "{}", table.name);
             }
@@ -206,7 +241,9 @@ mod tests {
             let sheets = sheets(&books);
             for WrittenTable { table, .. } in TABLES {
                 for reference in table.references {
-                    let other = TABLES.iter().find(|other| other.table.name == reference.table);
+                    let other = TABLES
+                        .iter()
+                        .find(|other| other.table.name == reference.table);
                     assert_eq!(other.unwrap().table.primary_key, reference.keys);
                     let keys = columns(&sheets[reference.table], reference.keys);
                     for cells in columns(&sheets[table.name], reference.columns) {
@@ -229,7 +266,11 @@ mod tests {
             ("_versions", "version"),
         ];
         for WrittenTable { table, .. } in TABLES {
-            for column in table.columns.iter().filter(|column| !column.name.starts_with("n_")) {
+            for column in table
+                .columns
+                .iter()
+                .filter(|column| !column.name.starts_with("n_"))
+            {
                 for (suffix, unit) in suffixes {
                     let is_speed = column.name == "speed_flops";
                     if column.name.ends_with(suffix) && !is_speed {
@@ -250,13 +291,19 @@ mod tests {
             participation.outcome = Some(crate::world::Outcome::Unused);
             participation.merge = None;
         }
-        assert_eq!(column(&super::tests::sheets(&failed)["versions"], "idle_client_s"), ["11", "6"]);
+        assert_eq!(
+            column(&super::tests::sheets(&failed)["versions"], "idle_client_s"),
+            ["11", "6"]
+        );
     }
 
     #[test]
     fn staleness_counts_the_versions_published_in_between() {
         let sheets = sheets(&specimen::asynchronous());
-        let found = columns(&sheets["participations"], &["merged_version", "staleness_versions", "staleness_s"]);
+        let found = columns(
+            &sheets["participations"],
+            &["merged_version", "staleness_versions", "staleness_s"],
+        );
         let expected = [
             ["1", "0", "4"],
             ["2", "1", "5"],
@@ -272,7 +319,10 @@ mod tests {
     #[test]
     fn waste_is_all_that_came_to_nothing_and_only_that() {
         let sheets = sheets(&specimen::synchronous());
-        let wasted = columns(&sheets["participations"], &["outcome", "wasted_bytes", "wasted_flops"]);
+        let wasted = columns(
+            &sheets["participations"],
+            &["outcome", "wasted_bytes", "wasted_flops"],
+        );
         assert_eq!(wasted[2], ["dropped_compute", "1000", "80"]);
         assert_eq!(wasted[7], ["unfinished", "0", "0"]);
         assert_eq!(wasted[0], ["merged", "0", "0"]);
@@ -283,9 +333,13 @@ mod tests {
         for books in specimens() {
             let sheets = sheets(&books);
             let sum = |table: &str, name: &str| -> u64 {
-                column(&sheets[table], name).iter().map(|cell| cell.parse::<u64>().unwrap()).sum()
+                column(&sheets[table], name)
+                    .iter()
+                    .map(|cell| cell.parse::<u64>().unwrap())
+                    .sum()
             };
-            let participations = sum("participations", "up_bytes") + sum("participations", "down_bytes");
+            let participations =
+                sum("participations", "up_bytes") + sum("participations", "down_bytes");
             assert_eq!(sum("transfers", "bytes"), participations);
         }
     }
