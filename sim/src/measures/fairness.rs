@@ -1,7 +1,7 @@
 //! Fairness of a run: how evenly accuracy, work, bytes and energy fall on clients and groups.
 
 use super::accuracy::{Split, instants};
-use super::client_totals::ClientTotals;
+use super::client_totals::{ClientTotals, Figure};
 use super::inequality::{Spread, standard_deviation_beyond_chance};
 use crate::records::{Evaluation, RunBooks};
 use crate::time::SimTime;
@@ -74,7 +74,7 @@ pub fn fairness(books: &RunBooks, totals: &[ClientTotals]) -> Vec<FairnessFigure
             quantity.measure(&groups, &values, &mut figures);
         }
     }
-    let at_end: [(&'static str, fn(&ClientTotals) -> f64); 5] = [
+    let at_end: [(&'static str, Figure); 5] = [
         ("participations", |client| client.selected as f64),
         ("merged_participations", |client| client.merged as f64),
         ("bytes", |client| {

@@ -568,7 +568,12 @@ mod tests {
     fn the_index_has_the_rows_of_all_whole_runs_in_order_and_tells_the_damaged() {
         let out = tempfile::tempdir().unwrap();
         prepare_output(out.path()).unwrap();
-        for (number, id) in [(10, "aaaaaaaa00"), (2, "bbbbbbbb00"), (7, "cccccccc00")] {
+        for (number, id) in [
+            (10, "aaaaaaaa00"),
+            (2, "bbbbbbbb00"),
+            (7, "cccccccc00"),
+            (1, "ffffffff00"),
+        ] {
             Made::numbered(number, id)
                 .write(out.path(), Existing::Keep)
                 .unwrap();
@@ -586,13 +591,13 @@ mod tests {
         fs::create_dir(runs.join("figures")).unwrap();
         for _ in 0..2 {
             let index = write_runs_index(out.path()).unwrap();
-            assert_eq!(index.runs, 2);
+            assert_eq!(index.runs, 3);
             let mut reader = csv::Reader::from_path(&index.path).unwrap();
             let ids: Vec<String> = reader
                 .records()
                 .map(|row| row.unwrap()[0].to_owned())
                 .collect();
-            assert_eq!(ids, ["bbbbbbbb00", "aaaaaaaa00"]);
+            assert_eq!(ids, ["ffffffff00", "bbbbbbbb00", "aaaaaaaa00"]);
             let skipped: Vec<&str> = index
                 .skipped
                 .iter()
@@ -606,7 +611,7 @@ mod tests {
             );
         }
         assert_eq!(names(out.path()), ["runs.csv", "specimen"]);
-        let one = fs::read_to_string(runs.join("2-bbbbbbbb/runs.csv")).unwrap();
+        let one = fs::read_to_string(runs.join("1-ffffffff/runs.csv")).unwrap();
         let all = fs::read_to_string(out.path().join("runs.csv")).unwrap();
         assert!(all.starts_with(&one));
     }
