@@ -3,6 +3,26 @@
 //! A model between its participations is one flat `Vec<f32>`; a [`Trainer`] takes a copy, makes
 //! its steps on the calling thread, and gives the parameters back. Everything random takes a
 //! plain `u64` seed, and the same arguments give the same bits.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use fedstill_models::{Architecture, Dataset, Loss, Optimizer, Partition, Split, Trainer, evaluate};
+//!
+//! let digits = Dataset::digits();
+//! let rule = Partition::Dirichlet { alpha: 0.3, min_samples: 1 };
+//! let split = Split::draw(&digits, 360, 300, 0.2, &rule, 10, 7)?;
+//! let layout = Arc::new(Architecture::parse("mlp-32")?.layout(64, 10));
+//!
+//! let fresh = layout.initial_parameters(1);
+//! let mut trainer = Trainer::new(layout.clone(), &fresh, &Optimizer::sgd(0.1), None, 0)?;
+//! trainer.epoch(&digits, &split.clients[0].train, 10, 42, &|| false, |trainer, batch| {
+//!     trainer.step(batch.features, &[Loss::CrossEntropy { labels: batch.labels }.into()])
+//! })?;
+//! let (parameters, _state) = trainer.into_parts()?;
+//! let score = evaluate(&layout, &parameters, &digits, &split.test)?;
+//! assert_eq!(score.n, 360);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod architecture;
 mod batches;
@@ -12,6 +32,8 @@ mod dense;
 mod digits;
 mod dirichlet;
 mod error;
+#[cfg(test)]
+mod golden;
 mod layout;
 mod network;
 mod objective;

@@ -266,3 +266,127 @@ fn check_length(what: &'static str, found: usize, expected: usize) -> Result<(),
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden::Golden;
+
+    #[test]
+    fn every_loss_has_the_value_and_gradient_of_automatic_differentiation() {
+        let golden = Golden::read(include_str!("../tests/golden/losses.txt"));
+        let logits = golden.f32s("logits");
+        let (labels, soft) = (golden.labels("labels"), golden.f32s("soft"));
+        let (teacher, targets) = (golden.f32s("teacher"), golden.f32s("target"));
+        let distillation = |teacher, temperature, scale_by_temperature_squared| {
+            Loss::Distillation {
+                teacher,
+                temperature,
+                scale_by_temperature_squared,
+            }
+            .into()
+        };
+        let hard = Loss::CrossEntropy { labels: &labels };
+        let to_soft = Loss::SoftCrossEntropy { targets: &soft };
+        let cases: [(&str, &[Term<'_>]); 8] = [
+            ("cross_entropy", &[hard.into()]),
+            ("soft_cross_entropy", &[to_soft.into()]),
+            (
+                "distillation_logits_t2",
+                &[distillation(Teacher::Logits(&teacher), 2.0, false)],
+            ),
+            (
+                "distillation_logits_t3_scaled",
+                &[distillation(Teacher::Logits(&teacher), 3.0, true)],
+            ),
+            (
+                "distillation_probabilities",
+                &[distillation(Teacher::Probabilities(&soft), 1.0, false)],
+            ),
+            (
+                "mean_absolute_error",
+                &[Loss::MeanAbsoluteError { targets: &targets }.into()],
+            ),
+            (
+                "mean_squared_error",
+                &[Loss::MeanSquaredError { targets: &targets }.into()],
+            ),
+            (
+                "federated_distillation",
+                &[hard.into(), Term::new(0.25, to_soft)],
+            ),
+        ];
+        for (name, terms) in cases {
+            let mut gradient = vec![0.0; logits.len()];
+            let value = add_logit_terms(terms, &logits, 3, &mut gradient).unwrap();
+            golden.assert_near(name, &[value as f32], 1e-6);
+            golden.assert_near(&format!("{name}.gradient"), &gradient, 2e-7);
+        }
+    }
+
+    #[test]
+    fn a_weight_scales_value_and_gradient_and_terms_add_up() {
+        let (logits, targets) = ([1.0, -2.0, 0.5, 3.0], [0.0; 4]);
+        let term = |weight| Term::new(weight, Loss::MeanSquaredError { targets: &targets });
+        let run = |terms: &[Term<'_>]| {
+            let mut gradient = vec![0.0; 4];
+            (
+                add_logit_terms(terms, &logits, 2, &mut gradient).unwrap(),
+                gradient,
+            )
+        };
+        // By hand: mean of 1, 4, 0.25, 9; gradient 2z/4.
+        assert_eq!(run(&[term(1.0)]), (3.5625, vec![0.5, -1.0, 0.25, 1.5]));
+        assert_eq!(run(&[term(3.0)]), run(&[term(1.0), term(2.0)]));
+    }
+
+    #[test]
+    fn a_target_that_is_met_pulls_nowhere() {
+        let terms = [Loss::MeanAbsoluteError {
+            targets: &[1.0, 2.0],
+        }
+        .into()];
+        let mut gradient = [0.0; 2];
+        let value = add_logit_terms(&terms, &[1.0, 5.0], 2, &mut gradient).unwrap();
+        assert_eq!((value, gradient), (1.5, [0.0, 0.5]));
+    }
+
+    #[test]
+    fn a_soft_row_of_zeros_teaches_nothing() {
+        let logits = [1.0, -2.0, 0.5, 3.0];
+        let mut gradient = vec![0.0; 4];
+        let terms = [Loss::SoftCrossEntropy {
+            targets: &[0.5, 0.5, 0.0, 0.0],
+        }
+        .into()];
+        add_logit_terms(&terms, &logits, 2, &mut gradient).unwrap();
+        assert_eq!(gradient[2..], [0.0, 0.0]);
+        assert_ne!(gradient[0], 0.0);
+    }
+
+    #[test]
+    fn wrong_lengths_labels_and_temperatures_are_named() {
+        let logits = [0.0; 4];
+        let fail = |loss: Loss<'_>| {
+            add_logit_terms(&[loss.into()], &logits, 2, &mut [0.0; 4])
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(
+            fail(Loss::CrossEntropy { labels: &[0] }),
+            "labels: 1 values where 2 are needed"
+        );
+        assert_eq!(
+            fail(Loss::CrossEntropy { labels: &[0, 2] }),
+            "label 2 is out of range: there are 2 classes, numbered from 0"
+        );
+        for temperature in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+            let loss = Loss::Distillation {
+                teacher: Teacher::Logits(&logits),
+                temperature,
+                scale_by_temperature_squared: false,
+            };
+            assert!(fail(loss).starts_with("the temperature must be a number above 0"));
+        }
+    }
+}

@@ -42,6 +42,9 @@ impl Evaluation {
 ///
 /// # Errors
 /// When the parameters do not fit the layout or the layout does not fit the data set.
+///
+/// # Panics
+/// When an index is not below the number of samples.
 pub fn predict_logits(
     layout: &Layout,
     parameters: &[f32],
@@ -76,6 +79,9 @@ pub fn predict_logits(
 /// # Errors
 /// Those of [`predict_logits`]; [`ModelError::Diverged`] when a logit is not finite; a data set
 /// with more classes than the layout.
+///
+/// # Panics
+/// When an index is not below the number of samples.
 pub fn evaluate(
     layout: &Layout,
     parameters: &[f32],

@@ -148,6 +148,9 @@ impl Trainer {
     ///
     /// # Errors
     /// Those of `on_batch`, and [`ModelError::EmptyBatch`] for a `batch_size` of 0.
+    ///
+    /// # Panics
+    /// When an index is not below the number of samples.
     pub fn epoch(
         &mut self,
         dataset: &Dataset,
@@ -198,5 +201,68 @@ impl Trainer {
         } else {
             Err(ModelError::Diverged { steps: self.steps })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::architecture::Architecture;
+    use crate::golden::Golden;
+    use crate::objective::Loss;
+
+    #[test]
+    fn a_step_follows_the_gradient_of_automatic_differentiation() {
+        let golden = Golden::read(include_str!("../tests/golden/network.txt"));
+        let layout = Arc::new(Architecture::parse("mlp-6-5").unwrap().layout(4, 3));
+        let before = golden.f32s("parameters");
+        let (labels, guide, anchor) = (
+            golden.labels("labels"),
+            golden.f32s("guide"),
+            golden.f32s("anchor"),
+        );
+        // At a learning rate of 1 the step is the gradient.
+        let mut trainer = Trainer::new(layout, &before, &Optimizer::sgd(1.0), None, 0).unwrap();
+        let objective = [
+            Loss::CrossEntropy { labels: &labels }.into(),
+            Term::new(0.5, Loss::MeanSquaredError { targets: &guide }),
+            Term::new(0.25, Loss::Proximal { anchor: &anchor }),
+        ];
+        let result = trainer.step(&golden.f32s("x"), &objective).unwrap();
+        golden.assert_near("objective", &[result.loss as f32], 1e-5);
+        golden.assert_near("logits", trainer.logits(), 1e-6);
+        let (after, _) = trainer.into_parts().unwrap();
+        let step: Vec<f32> = before
+            .iter()
+            .zip(&after)
+            .map(|(before, after)| before - after)
+            .collect();
+        golden.assert_near("gradient", &step, 1e-6);
+    }
+
+    #[test]
+    fn a_step_does_not_depend_on_the_steps_before_it_but_through_the_parameters() {
+        let golden = Golden::read(include_str!("../tests/golden/network.txt"));
+        let layout = Arc::new(Architecture::parse("mlp-6-5").unwrap().layout(4, 3));
+        let (x, labels) = (golden.f32s("x"), golden.labels("labels"));
+        let trainer = |parameters: &[f32]| {
+            Trainer::new(layout.clone(), parameters, &Optimizer::sgd(0.1), None, 0).unwrap()
+        };
+        let step = |trainer: &mut Trainer, rows: usize| {
+            let labels = &labels[..rows];
+            trainer
+                .step(&x[..rows * 4], &[Loss::CrossEntropy { labels }.into()])
+                .unwrap()
+        };
+        let mut first = trainer(&golden.f32s("parameters"));
+        step(&mut first, 5);
+        let mut second = trainer(&first.parameters());
+        // A smaller batch after a larger one must not see what buffers held before.
+        assert_eq!(step(&mut first, 2), step(&mut second, 2));
+        assert_eq!(first.logits(), second.logits());
+        assert_eq!(
+            first.into_parts().unwrap().0,
+            second.into_parts().unwrap().0
+        );
     }
 }

@@ -93,3 +93,56 @@ fn check(what: &'static str, found: usize, expected: usize) -> Result<(), ModelE
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden::Golden;
+
+    #[test]
+    fn every_optimiser_walks_the_path_of_optax() {
+        let golden = Golden::read(include_str!("../tests/golden/optimizers.txt"));
+        let gradients = golden.f32s("gradients");
+        let cases = [
+            ("sgd", Optimizer::sgd(0.1)),
+            (
+                "sgd_momentum_decay",
+                Optimizer::Sgd {
+                    lr: 0.1,
+                    momentum: 0.9,
+                    weight_decay: 0.05,
+                },
+            ),
+            ("adam", Optimizer::adam(0.01)),
+            (
+                "adam_decay",
+                Optimizer::Adam {
+                    lr: 0.02,
+                    beta1: 0.8,
+                    beta2: 0.99,
+                    eps: 1e-3,
+                    weight_decay: 0.05,
+                },
+            ),
+        ];
+        for (name, optimizer) in cases {
+            let mut parameters = golden.f32s("start");
+            let mut state = start(&optimizer, None, parameters.len()).unwrap();
+            let mut path = Vec::new();
+            for gradient in gradients.chunks_exact(parameters.len()) {
+                update(&optimizer, &mut state, &mut parameters, gradient);
+                path.extend_from_slice(&parameters);
+            }
+            golden.assert_near(name, &path, 3e-6);
+            assert_eq!(state.steps, 12);
+        }
+    }
+
+    #[test]
+    fn a_state_of_another_optimiser_or_model_is_refused() {
+        let adam = start(&Optimizer::adam(0.1), None, 3).unwrap();
+        assert!(start(&Optimizer::sgd(0.1), Some(adam.clone()), 3).is_err());
+        assert!(start(&Optimizer::adam(0.1), Some(adam.clone()), 4).is_err());
+        assert!(start(&Optimizer::adam(0.1), Some(adam), 3).is_ok());
+    }
+}

@@ -41,6 +41,31 @@ fn train_epochs(
     }
 }
 
+/// Parameters as bits: equality to the last one, NaN included.
+fn bits(parameters: &[f32]) -> Vec<u32> {
+    parameters.iter().map(|value| value.to_bits()).collect()
+}
+
+const OPTIMIZERS: [Optimizer; 3] = [
+    Optimizer::Sgd {
+        lr: 0.1,
+        momentum: 0.0,
+        weight_decay: 0.0,
+    },
+    Optimizer::Sgd {
+        lr: 0.1,
+        momentum: 0.9,
+        weight_decay: 1e-4,
+    },
+    Optimizer::Adam {
+        lr: 1e-3,
+        beta1: 0.9,
+        beta2: 0.999,
+        eps: 1e-8,
+        weight_decay: 0.0,
+    },
+];
+
 #[test]
 fn a_perceptron_learns_the_digits() {
     let (digits, split) = digits_split();
@@ -65,4 +90,208 @@ fn a_perceptron_learns_the_digits() {
         let untrained = evaluate(&layout, &fresh, &digits, &split.test).unwrap();
         assert!(untrained.accuracy().unwrap() < 0.3, "{name}: {untrained:?}");
     }
+}
+
+#[test]
+fn epochs_of_one_trainer_equal_epochs_with_the_state_kept_between() {
+    let (digits, split) = digits_split();
+    let train = &split.clients[0].train[..200];
+    let layout = layout("mlp-32", &digits);
+    for optimizer in OPTIMIZERS {
+        let fresh = layout.initial_parameters(1);
+        let mut whole = Trainer::new(layout.clone(), &fresh, &optimizer, None, 0).unwrap();
+        train_epochs(&mut whole, &digits, train, 0..4);
+        let mut parameters = fresh;
+        let mut state: Option<OptimizerState> = None;
+        for epoch in 0..4 {
+            let mut part = Trainer::new(layout.clone(), &parameters, &optimizer, state, 0).unwrap();
+            train_epochs(&mut part, &digits, train, epoch..epoch + 1);
+            let (next, kept) = part.into_parts().unwrap();
+            (parameters, state) = (next, Some(kept));
+        }
+        let (expected, expected_state) = whole.into_parts().unwrap();
+        assert_eq!(bits(&parameters), bits(&expected), "{optimizer:?}");
+        assert_eq!(state, Some(expected_state));
+    }
+}
+
+#[test]
+fn trainers_on_many_threads_at_once_give_the_bits_of_one_alone() {
+    let (digits, split) = digits_split();
+    let layout = layout("mlp-64-32", &digits);
+    let train = &|seed: u64| {
+        let fresh = layout.initial_parameters(seed);
+        let mut trainer =
+            Trainer::new(layout.clone(), &fresh, &Optimizer::sgd(0.1), None, seed).unwrap();
+        train_epochs(
+            &mut trainer,
+            &digits,
+            &split.clients[0].train[..300],
+            seed..seed + 2,
+        );
+        bits(&trainer.into_parts().unwrap().0)
+    };
+    let alone: Vec<_> = (0..6).map(train).collect();
+    let together: Vec<_> = std::thread::scope(|scope| {
+        let jobs: Vec<_> = (0..6)
+            .map(|seed| scope.spawn(move || train(seed)))
+            .collect();
+        jobs.into_iter().map(|job| job.join().unwrap()).collect()
+    });
+    assert_eq!(alone, together);
+    assert_ne!(alone[0], alone[1]);
+}
+
+#[test]
+fn an_epoch_visits_every_sample_once_and_keeps_the_last_smaller_batch() {
+    let (digits, split) = digits_split();
+    let train = &split.clients[0].train[..70];
+    let layout = layout("logistic", &digits);
+    let fresh = layout.initial_parameters(1);
+    let mut trainer = Trainer::new(layout, &fresh, &Optimizer::sgd(0.1), None, 0).unwrap();
+    let (mut visited, mut sizes) = (Vec::new(), Vec::new());
+    let summary = trainer
+        .epoch(&digits, train, 32, 5, &|| false, |trainer, batch| {
+            sizes.push(batch.len());
+            for (place, (&position, &index)) in
+                batch.positions.iter().zip(batch.indices).enumerate()
+            {
+                assert_eq!(train[position as usize], index);
+                assert_eq!(batch.labels[place], digits.label(index));
+                assert_eq!(batch.features[place * 64..][..64], *digits.sample(index));
+            }
+            visited.extend_from_slice(batch.indices);
+            trainer.step(
+                batch.features,
+                &[Loss::CrossEntropy {
+                    labels: batch.labels,
+                }
+                .into()],
+            )
+        })
+        .unwrap();
+    assert_eq!(sizes, [32, 32, 6]);
+    assert_eq!(
+        (summary.steps, summary.samples, summary.cancelled),
+        (3, 70, false)
+    );
+    assert!(!visited.is_sorted());
+    visited.sort_unstable();
+    assert_eq!(visited, train);
+}
+
+#[test]
+fn a_cancelled_epoch_stops_between_steps() {
+    let (digits, split) = digits_split();
+    let layout = layout("logistic", &digits);
+    let fresh = layout.initial_parameters(1);
+    let mut trainer = Trainer::new(layout, &fresh, &Optimizer::sgd(0.1), None, 0).unwrap();
+    let made = Cell::new(0);
+    let summary = trainer
+        .epoch(
+            &digits,
+            &split.clients[0].train,
+            10,
+            5,
+            &|| made.get() == 3,
+            |trainer, batch| {
+                made.set(made.get() + 1);
+                trainer.step(
+                    batch.features,
+                    &[Loss::CrossEntropy {
+                        labels: batch.labels,
+                    }
+                    .into()],
+                )
+            },
+        )
+        .unwrap();
+    assert_eq!(
+        (summary.steps, summary.samples, summary.cancelled),
+        (3, 30, true)
+    );
+}
+
+#[test]
+fn a_student_reaches_its_teacher_by_logits_alone() {
+    let (digits, split) = digits_split();
+    let train = &split.clients[0].train;
+    let large = layout("mlp-64-32", &digits);
+    let mut teacher = Trainer::new(
+        large.clone(),
+        &large.initial_parameters(1),
+        &Optimizer::adam(3e-3),
+        None,
+        0,
+    )
+    .unwrap();
+    train_epochs(&mut teacher, &digits, train, 0..15);
+    let (teacher, _) = teacher.into_parts().unwrap();
+    let knowledge = predict_logits(&large, &teacher, &digits, train).unwrap();
+    let small = layout("mlp-32", &digits);
+    let fresh = small.initial_parameters(2);
+    let mut student = Trainer::new(small.clone(), &fresh, &Optimizer::adam(3e-3), None, 0).unwrap();
+    let mut rows = Vec::new();
+    for epoch in 0..30 {
+        student
+            .epoch(&digits, train, 32, epoch, &|| false, |student, batch| {
+                rows.clear();
+                batch.gather(&knowledge, 10, &mut rows);
+                let distillation = Loss::Distillation {
+                    teacher: Teacher::Logits(&rows),
+                    temperature: 3.0,
+                    scale_by_temperature_squared: true,
+                };
+                student.step(batch.features, &[Term::new(1.0, distillation)])
+            })
+            .unwrap();
+    }
+    let (student, _) = student.into_parts().unwrap();
+    let score = evaluate(&small, &student, &digits, &split.test).unwrap();
+    assert!(score.accuracy().unwrap() > 0.93, "{score:?}");
+}
+
+#[test]
+fn training_that_diverges_is_an_error_and_no_panic() {
+    let (digits, split) = digits_split();
+    let layout = layout("mlp-32", &digits);
+    let fresh = layout.initial_parameters(1);
+    let mut trainer = Trainer::new(layout, &fresh, &Optimizer::sgd(1e30), None, 0).unwrap();
+    let found = trainer.epoch(
+        &digits,
+        &split.clients[0].train,
+        32,
+        0,
+        &|| false,
+        |trainer, batch| {
+            let loss = Loss::MeanSquaredError {
+                targets: &vec![0.0; batch.len() * 10],
+            };
+            trainer.step(batch.features, &[loss.into()])
+        },
+    );
+    assert!(
+        matches!(found, Err(ModelError::Diverged { steps: 1..4 })),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn an_evaluation_counts_by_class_and_sums_the_cross_entropy() {
+    // A logistic model of all zeros: equal logits, so class 0 always, and a loss of ln 10 each.
+    let (digits, split) = digits_split();
+    let layout = layout("logistic", &digits);
+    let score = evaluate(&layout, &vec![0.0; 650], &digits, &split.test).unwrap();
+    let counts = digits.class_counts(&split.test);
+    assert_eq!((score.n, score.correct), (360, u64::from(counts[0])));
+    assert!((score.mean_loss().unwrap() - 10_f64.ln()).abs() < 1e-7);
+    for (class, &(n, correct)) in score.per_class.iter().enumerate() {
+        assert_eq!(n, u64::from(counts[class]));
+        assert_eq!(correct, if class == 0 { n } else { 0 });
+    }
+    let nothing = evaluate(&layout, &vec![0.0; 650], &digits, &[]).unwrap();
+    assert_eq!(
+        (nothing.n, nothing.accuracy(), nothing.mean_loss()),
+        (0, None, None)
+    );
 }

@@ -5,7 +5,10 @@ pub mod federation;
 pub mod kernel;
 pub mod measures;
 pub mod network;
+mod processor;
 pub mod records;
 pub mod scenario;
 pub mod time;
 pub mod world;
+
+pub use processor::processor_features;

@@ -224,7 +224,7 @@ impl Core {
         actions.push(Action::Send {
             to: client,
             ticket,
-            what: self.deployment.download_name(),
+            what: self.deployment.scenario().method.exchange.name(),
             bytes: payload.bytes(),
             payload,
         });

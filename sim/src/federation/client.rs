@@ -90,7 +90,7 @@ impl Client {
         actions.push(Action::Send {
             to: ticket.aggregator,
             ticket,
-            what: self.deployment.download_name(),
+            what: self.deployment.scenario().method.exchange.name(),
             bytes: result.contribution.bytes(),
             payload: result.contribution,
         });

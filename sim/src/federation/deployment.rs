@@ -189,16 +189,6 @@ impl Deployment {
         self.scenario.method.exchange == RawExchange::None
     }
 
-    /// What a download is called in the tables.
-    pub(crate) fn download_name(&self) -> &'static str {
-        match self.scenario.method.exchange {
-            RawExchange::None => "nothing",
-            RawExchange::Parameters => "parameters",
-            RawExchange::PublicLogits { .. } => "public-logits",
-            RawExchange::ClassLogits => "class-logits",
-        }
-    }
-
     pub(crate) fn poll(&self) -> SimDuration {
         duration(self.scenario.server.poll)
     }
@@ -484,7 +474,8 @@ fn draw<Q: Quantity>(
         .map_err(|error| failed(&format!("{purpose} of {name}"))(&error))
 }
 
-fn duration(duration: crate::scenario::Duration) -> SimDuration {
+/// A scenario's length of time in the simulator's nanoseconds.
+pub(super) fn duration(duration: crate::scenario::Duration) -> SimDuration {
     SimDuration::from_nanos(duration.nanoseconds())
 }
 

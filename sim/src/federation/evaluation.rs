@@ -79,6 +79,12 @@ impl Evaluator {
         }
     }
 
+    /// The aggregator's model as it is now.
+    #[cfg(test)]
+    pub(crate) fn global_model(&self) -> Option<&Arc<Vec<f32>>> {
+        self.global.as_ref()
+    }
+
     /// Whether nothing has been evaluated yet.
     pub(crate) fn is_unused(&self) -> bool {
         self.pending.is_none() && self.done.is_empty()

@@ -7,6 +7,7 @@ mod asynchronous;
 mod benefit;
 mod client;
 mod deployment;
+mod estimate;
 mod evaluation;
 mod exchange;
 mod local;
@@ -16,7 +17,10 @@ mod run;
 mod selection;
 mod staleness;
 mod synchronous;
+#[cfg(test)]
+mod tests;
 
+pub use estimate::{Estimate, Range};
 pub use deployment::{Deployment, DeploymentError, LocalCost};
 pub use parcel::{Contents, HEADER_BYTES, Parcel, parcel_bytes};
 pub use run::{Hooks, Progress, RunError, RunSettings, run};

@@ -1,13 +1,13 @@
 //! A run from its plan to its books.
 
 use super::benefit::benefits;
-use super::deployment::{Deployment, DeploymentError};
+use super::deployment::{Deployment, DeploymentError, duration};
 use super::recorder::Recorder;
 use crate::kernel::ComputePool;
 use crate::records::{ClientRecord, RunBooks, RunIdentity, RunStatus};
-use crate::scenario::{PlannedRun, RawExchange, RawSchedule};
+use crate::scenario::{PlannedRun, RawExchange, RawSchedule, Scenario};
 use crate::time::SimTime;
-use crate::world::{End, Simulation, WorldConfig};
+use crate::world::{Accounts, End, Simulation, WorldConfig};
 use std::fmt;
 use std::sync::Arc;
 
@@ -75,54 +75,60 @@ pub fn run(
 ) -> Result<RunBooks, RunError> {
     let deployment = Deployment::draw(planned.scenario.clone()).map_err(RunError::Deployment)?;
     let deployment = Arc::new(deployment);
-    let pool = ComputePool::new(settings.threads).map_err(RunError::Threads)?;
-    let (network, server, sites) = deployment.place();
-    let scenario = &planned.scenario;
-    let nanoseconds =
-        |d: crate::scenario::Duration| crate::time::SimDuration::from_nanos(d.nanoseconds());
-    let config = WorldConfig {
-        server,
-        detection_delay: nanoseconds(scenario.server.detection_delay),
-        end: deployment.end(),
-        tick: scenario.evaluation.every.map(nanoseconds),
-    };
-    let mut recorder = Recorder::new(Arc::clone(&deployment), settings.hooks, progress);
-    let (accounts, mut pool) =
-        Simulation::new(config, sites, network, pool, &mut recorder).run();
+    let (recorder, accounts, mut pool) = simulate(&deployment, settings, progress)?;
+    let status = status(&recorder, accounts.end, &planned.scenario);
     let version = recorder.version();
-    let status = if recorder.diverged {
-        RunStatus::Diverged
-    } else if recorder.target_reached {
-        RunStatus::Target
-    } else {
-        match accounts.end {
-            End::Stopped => RunStatus::Completed,
-            End::TimeUp if scenario.stop.time.is_some() => RunStatus::Completed,
-            End::TimeUp | End::Stalled => RunStatus::Stalled,
-        }
-    };
     let evaluations = recorder
         .evaluator
         .finish(accounts.ended_at, version, &mut pool);
     let scores = evaluations.last().map_or(&[][..], |last| &last.clients);
-    let benefits = benefits(
-        &deployment,
-        &accounts,
-        &recorder.completed,
-        scores,
-        &mut pool,
-    );
-    let clients = client_records(&deployment, benefits);
+    let completed = &recorder.completed;
+    let benefits = benefits(&deployment, &accounts, completed, scores, &mut pool);
     Ok(RunBooks {
         identity: identity(planned),
-        scenario: (**scenario).clone(),
+        scenario: (*planned.scenario).clone(),
         status,
         accounts,
         versions: recorder.versions,
         evaluations,
-        clients,
+        clients: client_records(&deployment, benefits),
         keeps_store: keeps_store(planned),
     })
+}
+
+/// Lets the deployment's actors work until the end.
+pub(super) fn simulate<'p>(
+    deployment: &Arc<Deployment>,
+    settings: RunSettings,
+    progress: &'p mut dyn FnMut(&Progress),
+) -> Result<(Recorder<'p>, Accounts, ComputePool), RunError> {
+    let pool = ComputePool::new(settings.threads).map_err(RunError::Threads)?;
+    let (network, server, sites) = deployment.place();
+    let scenario = deployment.scenario();
+    let config = WorldConfig {
+        server,
+        detection_delay: duration(scenario.server.detection_delay),
+        end: deployment.end(),
+        tick: scenario.evaluation.every.map(duration),
+    };
+    let mut recorder = Recorder::new(Arc::clone(deployment), settings.hooks, progress);
+    let simulation = Simulation::new(config, sites, network, pool, &mut recorder);
+    let (accounts, pool) = simulation.run();
+    Ok((recorder, accounts, pool))
+}
+
+fn status(recorder: &Recorder<'_>, end: End, scenario: &Scenario) -> RunStatus {
+    if recorder.diverged {
+        return RunStatus::Diverged;
+    }
+    if recorder.target_reached {
+        return RunStatus::Target;
+    }
+    match end {
+        End::Stopped => RunStatus::Completed,
+        End::TimeUp if scenario.stop.time.is_some() => RunStatus::Completed,
+        End::TimeUp | End::Stalled => RunStatus::Stalled,
+    }
 }
 
 fn identity(planned: &PlannedRun) -> RunIdentity {

@@ -32,8 +32,6 @@ pub enum RecordError {
         /// The run in it.
         found: String,
     },
-    /// An input's name would lie outside the run's `inputs` directory.
-    InputName(PathBuf),
 }
 
 impl RecordError {
@@ -72,7 +70,6 @@ impl RecordError {
             Self::OtherRun { .. } => {
                 Some("move that directory away, or choose another place with --out")
             }
-            Self::InputName(_) => None,
         }
     }
 }
@@ -91,13 +88,6 @@ impl fmt::Display for RecordError {
             Self::OtherRun { path, found } => {
                 write!(f, "`{}` already holds another run, {found}", path.display())?;
             }
-            Self::InputName(name) => {
-                write!(
-                    f,
-                    "internal error: `{}` is no name for an input",
-                    name.display()
-                )?;
-            }
         }
         match self.way_out() {
             Some(way_out) => write!(f, "\n{way_out}"),
@@ -111,7 +101,7 @@ impl std::error::Error for RecordError {
         match self {
             Self::Storage { source, .. } => Some(source),
             Self::NotFinite { source, .. } => Some(source),
-            Self::OtherRun { .. } | Self::InputName(_) => None,
+            Self::OtherRun { .. } => None,
         }
     }
 }

@@ -25,7 +25,7 @@ pub use error::RecordError;
 pub use manifest::{Damage, FileSeal, Manifest, Surroundings};
 pub use names::{AGGREGATOR, GLOBAL_MODEL, TIER};
 pub use run_directory::{
-    Existing, InputFile, RunRecords, find_complete, prepare_output, run_directory, write_run,
+    Existing, RunRecords, find_complete, prepare_output, run_directory, write_run,
 };
 pub use runs_index::{RunsIndex, write_runs_index};
 pub use summary::{FairnessGlance, RunSummary, WorstStraggler};

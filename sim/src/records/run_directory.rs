@@ -8,21 +8,13 @@ use super::table::TableError;
 use super::tables::TABLES;
 use super::workplace::{Workplace, remove_leftovers};
 use crate::measures::Measures;
+use crate::scenario::Input;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::path::{Component, Path, PathBuf};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// How many characters of a run_id stand in the name of its directory.
 const SHORT: usize = 8;
-
-/// A file that the scenario reads, kept with the run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InputFile {
-    /// Where it lies.
-    pub source: PathBuf,
-    /// Its path below `inputs`.
-    pub name: PathBuf,
-}
 
 /// What to do with a complete directory of the same run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +35,7 @@ pub struct RunRecords<'a> {
     /// The resolved scenario, as TOML.
     pub scenario_toml: &'a str,
     /// The files that it reads.
-    pub inputs: &'a [InputFile],
+    pub inputs: &'a [Input],
     /// Machine and wall clock.
     pub surroundings: &'a Surroundings,
 }
@@ -132,11 +124,7 @@ pub fn write_run(
 
     // What was there before stands in the attic until the new one stands.
     let mut attic = Vec::new();
-    for old in complete
-        .into_iter()
-        .filter(|old| *old != place)
-        .chain([place.clone()])
-    {
+    for old in complete.into_iter().filter(|old| *old != place).chain([place.clone()]) {
         if old.is_dir() {
             let room = Workplace::open(&parent, &name)?;
             let kept = room.path().join("old");
@@ -188,12 +176,13 @@ fn fill(directory: &Path, records: &RunRecords<'_>) -> Result<(), RecordError> {
     file.fill(package.as_slice())?;
     seals.insert(DATA_PACKAGE.to_owned(), file.seal(None)?);
     for input in records.inputs {
-        let (name, path) = input_place(directory, &input.name)?;
-        let source =
-            File::open(&input.source).map_err(RecordError::storage("read", &input.source))?;
+        let path = directory.join(&input.path);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(RecordError::storage("create", parent))?;
+        }
         let mut file = SealedFile::create(path)?;
-        file.fill(source)?;
-        seals.insert(name, file.seal(None)?);
+        file.fill(input.content.as_bytes())?;
+        seals.insert(input.path.clone(), file.seal(None)?);
     }
     let manifest = Manifest {
         run_id: identity.run_id.clone(),
@@ -208,22 +197,6 @@ fn fill(directory: &Path, records: &RunRecords<'_>) -> Result<(), RecordError> {
     let mut file = SealedFile::create(directory.join(MANIFEST))?;
     file.fill(json.as_slice())?;
     file.seal(None).map(drop)
-}
-
-/// The name in the manifest and the path of an input, its directories made.
-fn input_place(directory: &Path, name: &Path) -> Result<(String, PathBuf), RecordError> {
-    let plain = name
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
-    if !plain || name.as_os_str().is_empty() {
-        return Err(RecordError::InputName(name.to_owned()));
-    }
-    let relative = Path::new("inputs").join(name);
-    let path = directory.join(&relative);
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).map_err(RecordError::storage("create", parent))?;
-    }
-    Ok((relative.to_string_lossy().replace('\\', "/"), path))
 }
 
 #[cfg(test)]

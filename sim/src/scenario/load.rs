@@ -1,7 +1,7 @@
 //! From scenario files and arguments to the runs they ask for.
 
 use super::check::{self, Scenario};
-use super::decode::What;
+use super::decode_error::What;
 use super::known_keys::meaning;
 use super::layers::{Layer, Merged, merge};
 use super::overrides::Overrides;
@@ -109,8 +109,8 @@ fn number(runs: &mut [(&PathBuf, PlannedRun)], problems: &mut Vec<Problem>) {
 fn load_file(path: &Path, overrides: &Overrides) -> Result<Vec<PlannedRun>, Vec<Problem>> {
     let source = read(path).map_err(|problem| vec![problem])?;
     let mut document = parse_document(&source)?;
-    let points = sweep::points(&mut document)?;
     let sets = overrides.assignments()?;
+    let points = sweep::points(&mut document, &sets)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut runs = Vec::new();
     let mut problems: Vec<(Problem, String, usize)> = Vec::new();
@@ -122,7 +122,6 @@ fn load_file(path: &Path, overrides: &Overrides) -> Result<Vec<PlannedRun>, Vec<
         let swept = swept.collect::<Vec<_>>().join(", ");
         let factors: Vec<(String, String)> = point
             .iter()
-            .filter(|swept| sets.iter().all(|set| set.path != swept.path))
             .chain(&sets)
             .map(|assignment| (assignment.path.clone(), factor(&assignment.value)))
             .collect();

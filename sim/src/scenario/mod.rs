@@ -6,6 +6,7 @@
 mod check;
 mod column;
 mod decode;
+mod decode_error;
 mod distribution;
 mod encode;
 mod known_keys;
@@ -18,6 +19,7 @@ mod quantity;
 mod raw;
 mod resolved;
 mod sampled;
+mod schema;
 mod sweep;
 mod tree;
 
@@ -39,3 +41,4 @@ pub use raw::{
 };
 pub use resolved::Input;
 pub use sampled::{Distribution, DrawError, Sampled};
+pub use schema::schema;

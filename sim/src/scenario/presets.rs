@@ -1,6 +1,6 @@
 //! The methods of the literature that `method.preset` can name.
 
-use super::decode::DecodeError;
+use super::decode_error::DecodeError;
 use super::problem::Source;
 use super::raw::{RawExchange, RawMethod};
 use super::tree::{Node, parse_document};
@@ -67,6 +67,12 @@ impl Preset {
         );
         // The presets are part of the program; a test decodes each of them.
         decoded.unwrap_or_else(|error| panic!("preset `{}`: {error}", self.name))
+    }
+
+    /// What travels, by the name of its exchange.
+    #[must_use]
+    pub fn travels(&self) -> &'static str {
+        self.method().exchange.name()
     }
 
     /// Whether it works on samples that everyone may see.

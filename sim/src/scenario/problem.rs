@@ -38,6 +38,13 @@ impl Origin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     title: String,
+    // Boxed, because results carry problems through calls that mostly succeed.
+    details: Box<Details>,
+}
+
+/// What is shown below the title.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Details {
     place: Option<Origin>,
     label: String,
     also: Vec<(Origin, String)>,
@@ -50,12 +57,7 @@ impl Problem {
     pub(crate) fn new(title: impl Into<String>) -> Self {
         Self {
             title: title.into(),
-            place: None,
-            label: String::new(),
-            also: Vec::new(),
-            notes: Vec::new(),
-            way_out: Vec::new(),
-            file: None,
+            details: Box::default(),
         }
     }
 
@@ -64,35 +66,36 @@ impl Problem {
         if place.is_whole() {
             // No excerpt shows what is missing from a whole file.
             let label = label.into();
-            self.notes
+            self.details
+                .notes
                 .extend(Some(label).filter(|label| !label.is_empty()));
             return self.in_file(place.source.name.clone());
         }
-        self.place = Some(place.clone());
-        self.label = label.into();
+        self.details.place = Some(place.clone());
+        self.details.label = label.into();
         self
     }
 
     /// The file it is about, where no part of its text can be shown.
     pub(crate) fn in_file(mut self, file: impl Into<String>) -> Self {
-        self.file = Some(file.into());
+        self.details.file = Some(file.into());
         self
     }
 
     /// A second place that has to do with it.
     pub(crate) fn and_at(mut self, place: &Origin, label: impl Into<String>) -> Self {
-        self.also.push((place.clone(), label.into()));
+        self.details.also.push((place.clone(), label.into()));
         self
     }
 
     pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
-        self.notes.push(note.into());
+        self.details.notes.push(note.into());
         self
     }
 
     /// What the user can do about it.
     pub(crate) fn way_out(mut self, way_out: impl Into<String>) -> Self {
-        self.way_out.push(way_out.into());
+        self.details.way_out.push(way_out.into());
         self
     }
 
@@ -111,15 +114,15 @@ impl Problem {
             Renderer::plain()
         };
         let mut group = Group::with_title(Level::ERROR.primary_title(self.title.as_str()));
-        if let Some(place) = &self.place {
+        if let Some(place) = &self.details.place {
             let mut here = Snippet::source(place.source.text.as_str())
                 .path(place.source.name.as_str())
                 .annotation(
                     AnnotationKind::Primary
                         .span(self.visible(place))
-                        .label(self.label.as_str()),
+                        .label(self.details.label.as_str()),
                 );
-            for (also, label) in &self.also {
+            for (also, label) in &self.details.also {
                 if Arc::ptr_eq(&also.source, &place.source) {
                     here = here.annotation(
                         AnnotationKind::Context
@@ -129,7 +132,7 @@ impl Problem {
                 }
             }
             group = group.element(here);
-            for (also, label) in &self.also {
+            for (also, label) in &self.details.also {
                 if !Arc::ptr_eq(&also.source, &place.source) {
                     group = group.element(
                         Snippet::source(also.source.text.as_str())
@@ -142,13 +145,13 @@ impl Problem {
                     );
                 }
             }
-        } else if let Some(file) = &self.file {
+        } else if let Some(file) = &self.details.file {
             group = group.element(SnippetOrigin::path(file.as_str()));
         }
-        for note in &self.notes {
+        for note in &self.details.notes {
             group = group.element(Level::NOTE.message(note.as_str()));
         }
-        for way_out in &self.way_out {
+        for way_out in &self.details.way_out {
             group = group.element(Level::HELP.message(way_out.as_str()));
         }
         renderer.render(&[group])

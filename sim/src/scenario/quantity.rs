@@ -445,3 +445,6 @@ impl Bytes {
         self.0.round() as u64
     }
 }
+
+#[cfg(test)]
+mod tests;

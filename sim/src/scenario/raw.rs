@@ -287,6 +287,19 @@ pub enum RawExchange {
     ClassLogits,
 }
 
+impl RawExchange {
+    /// Its name in scenarios and tables.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::None => "nothing",
+            Self::Parameters => "parameters",
+            Self::PublicLogits { .. } => "public-logits",
+            Self::ClassLogits => "class-logits",
+        }
+    }
+}
+
 /// The client's work in one participation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

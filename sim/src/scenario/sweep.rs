@@ -8,8 +8,11 @@ use super::tree::{Entry, Node, Value};
 const MOST_POINTS: usize = 100_000;
 
 /// What each point sets, in file order with the last key fastest; one empty
-/// point where nothing is swept.
-pub(crate) fn points(tree: &mut Node) -> Result<Vec<Vec<Assignment>>, Vec<Problem>> {
+/// point where nothing is swept. A key that `sets` fix is swept no longer.
+pub(crate) fn points(
+    tree: &mut Node,
+    sets: &[Assignment],
+) -> Result<Vec<Vec<Assignment>>, Vec<Problem>> {
     let Some(sweep) = take(tree) else {
         return Ok(vec![Vec::new()]);
     };
@@ -43,6 +46,7 @@ pub(crate) fn points(tree: &mut Node) -> Result<Vec<Vec<Assignment>>, Vec<Proble
             );
         }
     }
+    axes.retain(|axis| sets.iter().all(|set| set.path != axis.0));
     let count = axes
         .iter()
         .try_fold(1_usize, |product, axis| product.checked_mul(axis.2.len()))

@@ -3,6 +3,7 @@
 use super::*;
 use crate::records::runs_index::write_runs_index;
 use crate::records::specimen;
+use std::fs::File;
 use std::io;
 
 /// Books with all that goes into their directory.
@@ -10,7 +11,7 @@ struct Made {
     books: RunBooks,
     measures: Measures,
     surroundings: Surroundings,
-    inputs: Vec<InputFile>,
+    inputs: Vec<Input>,
 }
 
 impl Made {
@@ -59,12 +60,13 @@ fn names(directory: &Path) -> Vec<String> {
 #[test]
 fn a_run_has_its_tables_its_scenario_its_inputs_and_two_descriptions() {
     let out = tempfile::tempdir().unwrap();
-    let source = out.path().join("clinics.csv");
-    fs::write(&source, "name\na\n").unwrap();
     let mut made = Made::new(specimen::synchronous());
-    made.inputs.push(InputFile {
-        source,
-        name: PathBuf::from("sites/clinics.csv"),
+    made.inputs.push(Input {
+        path: "inputs/sites/clinics.csv".to_owned(),
+        content: "name
+a
+"
+        .into(),
     });
     let path = made.write(out.path(), Existing::Keep).unwrap();
     assert_eq!(path, out.path().join("specimen/3-01234567"));
@@ -301,39 +303,6 @@ fn a_full_disk_says_so() {
         "{message}"
     );
     assert!(message.contains("free some space"), "{message}");
-}
-
-#[test]
-fn an_input_cannot_leave_its_directory() {
-    let out = tempfile::tempdir().unwrap();
-    let mut made = Made::new(specimen::synchronous());
-    for name in ["../x.csv", "/x.csv", ""] {
-        made.inputs = vec![InputFile {
-            source: PathBuf::from("/dev/null"),
-            name: PathBuf::from(name),
-        }];
-        let error = made.write(out.path(), Existing::Keep).unwrap_err();
-        assert!(matches!(error, RecordError::InputName(_)), "{error}");
-    }
-}
-
-#[test]
-fn a_missing_input_is_named() {
-    let out = tempfile::tempdir().unwrap();
-    let mut made = Made::new(specimen::synchronous());
-    made.inputs = vec![InputFile {
-        source: out.path().join("gone.csv"),
-        name: PathBuf::from("gone.csv"),
-    }];
-    let message = made
-        .write(out.path(), Existing::Keep)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        message.contains("cannot read") && message.contains("gone.csv"),
-        "{message}"
-    );
-    assert!(names(&out.path().join("specimen")).is_empty());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Groups of clients: names, numbers, models, devices and dropout.
 
+use fedstill_models::Architecture;
 use super::findings::Findings;
 use crate::scenario::raw::{RawDropout, RawScenario};
 
@@ -45,10 +46,7 @@ pub(super) fn check(raw: &RawScenario, findings: &mut Findings<'_>) -> Option<us
         if let Err(why) = architecture(&group.model) {
             findings.refuse(
                 &format!("{path}.model"),
-                format!(
-                    "`{path}.model` is \"{}\", which names no architecture: {why}",
-                    group.model
-                ),
+                format!("`{path}.model`: {why}"),
                 "expected the widths of the hidden layers, as in `mlp-64-32`",
                 "`fedstill models` lists the architectures",
             );
@@ -105,20 +103,12 @@ pub(super) fn name(path: &str, what: &str, name: &str, findings: &mut Findings<'
     );
 }
 
-/// Hidden widths of `mlp-64-32`; what is wrong with the name otherwise.
+/// Hidden widths of `mlp-64-32`, none for `logistic`; what is wrong with the name otherwise.
 pub(super) fn architecture(name: &str) -> Result<Vec<usize>, String> {
-    let widths = name
-        .strip_prefix("mlp-")
-        .ok_or("it does not begin with `mlp-`")?;
-    widths
-        .split('-')
-        .map(|width| match width.parse::<usize>() {
-            Ok(0) => Err("a layer has no units".to_owned()),
-            Ok(width) if width <= 65_536 => Ok(width),
-            Ok(width) => Err(format!("a layer of {width} units is wider than 65536")),
-            Err(_) => Err(format!("`{width}` is not a width")),
-        })
-        .collect()
+    match Architecture::parse(name) {
+        Ok(architecture) => Ok(architecture.hidden().to_vec()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn dropout(path: &str, dropout: &RawDropout, findings: &mut Findings<'_>) {

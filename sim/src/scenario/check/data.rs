@@ -1,5 +1,6 @@
 //! Enough samples for the test set, the public set and every client.
 
+use fedstill_models::Dataset;
 use super::findings::Findings;
 use crate::scenario::raw::{RawPartition, RawScenario, RawSource};
 
@@ -14,10 +15,13 @@ pub(super) struct Size {
 
 pub(super) fn size(source: &RawSource) -> Size {
     match *source {
-        RawSource::Digits => Size {
-            samples: 1797,
-            classes: 10,
-        },
+        RawSource::Digits => {
+            let digits = Dataset::digits();
+            Size {
+                samples: digits.len(),
+                classes: digits.n_classes(),
+            }
+        }
         RawSource::Synthetic {
             samples, classes, ..
         } => Size { samples, classes },

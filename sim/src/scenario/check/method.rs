@@ -1,11 +1,15 @@
 //! Choices of the method: each by itself, and whether they go together.
 
+use super::clients::architecture;
 use super::findings::Findings;
 use crate::scenario::presets::{PRESETS, needs_equal_models};
 use crate::scenario::raw::{
     RawDistillLoss, RawExchange, RawLocal, RawOptimizer, RawRule, RawScenario, RawSchedule,
     RawSelection, RawStaleness,
 };
+
+/// FedAsync's α, as `raw` fills it in.
+const DEFAULT_MIXING: f64 = 0.6;
 
 /// Checks the method, and writes effective values over defaults that depend on the rest.
 pub(super) fn check(raw: &mut RawScenario, clients: usize, findings: &mut Findings<'_>) {
@@ -84,7 +88,7 @@ fn equal_models(raw: &RawScenario, findings: &mut Findings<'_>) {
     let Some(other) = raw
         .clients
         .iter()
-        .position(|group| group.model != first.model)
+        .position(|group| architecture(&group.model) != architecture(&first.model))
     else {
         return;
     };
@@ -386,8 +390,8 @@ fn schedule(raw: &RawScenario, clients: usize, cohort: usize, findings: &mut Fin
                 "a share above 0, at most 1",
                 "0.6 is FedAsync's",
             );
-            if findings.is_explicit(&format!("{path}.mixing"))
-                && !matches!(raw.method.exchange, RawExchange::Parameters)
+            // A resolved file writes the default out, which is no wish.
+            if *mixing != DEFAULT_MIXING && !matches!(raw.method.exchange, RawExchange::Parameters)
             {
                 findings.note(format!(
                     "`{path}.mixing` has no effect: only parameters are mixed, logits are kept and weighed"

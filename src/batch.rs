@@ -1,0 +1,222 @@
+//! `fedstill run`: one run after the other; one that fails does not end the batch.
+
+use crate::Exit;
+use crate::arguments::Run;
+use crate::printer;
+use crate::progress::RunBar;
+use crate::summary;
+use fedstill_sim::federation::{Hooks, RunError, RunSettings, run as simulate};
+use fedstill_sim::measures::Measures;
+use fedstill_sim::records::{
+    Existing, RecordError, RunRecords, Surroundings, find_complete, prepare_output,
+    write_run, write_runs_index,
+};
+use fedstill_sim::scenario::{PlannedRun, load};
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+/// Plans everything, then runs what is not there yet.
+pub(crate) fn run(arguments: &Run) -> Exit {
+    let planned = match load(&arguments.scenarios.files, &arguments.scenarios.overrides()) {
+        Ok(planned) => planned,
+        Err(problems) => {
+            printer::problems(&problems);
+            return Exit::WrongInput;
+        }
+    };
+    if let Err(error) = prepare_output(&arguments.out) {
+        printer::error(&error, error.way_out());
+        return Exit::WrongInput;
+    }
+    silence_panics();
+    let threads = arguments.threads.map_or_else(cores, usize::from);
+    let (mut failed, mut kept) = (0, 0);
+    for (place, run) in planned.iter().enumerate() {
+        let name = label(run, place, planned.len());
+        if !arguments.quiet {
+            for note in &run.notes {
+                printer::note(format_args!("note: {note}"));
+            }
+        }
+        let scenario = &run.scenario.name;
+        let there = find_complete(&arguments.out, scenario, &run.run_id);
+        if let Some(there) = there.filter(|_| !arguments.force) {
+            kept += 1;
+            if !arguments.quiet {
+                let there = there.display();
+                printer::note(format_args!("{name}: already at {there} (--force runs it again)"));
+            }
+            continue;
+        }
+        match run_one(arguments, run, &name, threads) {
+            Ok(()) => {}
+            Err(failure) => {
+                failed += 1;
+                printer::error(format_args!("{name}: {}", failure.what), failure.way_out);
+                if failure.ends_batch {
+                    break;
+                }
+            }
+        }
+    }
+    match write_runs_index(&arguments.out) {
+        Ok(index) => {
+            for damage in &index.skipped {
+                let (path, what) = (damage.path.display(), &damage.what);
+                printer::note(format_args!("note: {path} is left out of runs.csv: {what}"));
+            }
+            if !arguments.quiet && !arguments.json && planned.len() > 1 {
+                printer::result(format_args!(
+                    "{} runs, {kept} of them there before, {failed} failed; all in {}",
+                    planned.len(),
+                    index.path.display()
+                ));
+            }
+        }
+        Err(error) => {
+            printer::error(&error, error.way_out());
+            failed += 1;
+        }
+    }
+    if failed > 0 { Exit::RunFailed } else { Exit::Done }
+}
+
+/// Why a run left no directory.
+struct Failure {
+    what: String,
+    way_out: Option<&'static str>,
+    /// The next run would fail in the same way.
+    ends_batch: bool,
+}
+
+impl From<RecordError> for Failure {
+    fn from(error: RecordError) -> Self {
+        Self {
+            what: error.to_string(),
+            way_out: error.way_out(),
+            ends_batch: matches!(error, RecordError::Storage { .. }),
+        }
+    }
+}
+
+fn run_one(arguments: &Run, run: &PlannedRun, name: &str, threads: usize) -> Result<(), Failure> {
+    let visible = !arguments.quiet && !arguments.json;
+    let bar = RunBar::new(name, &run.scenario, visible);
+    let settings = RunSettings {
+        threads,
+        hooks: Hooks::default(),
+    };
+    let started = wall_clock();
+    let mut show = |progress: &_| bar.show(progress);
+    // A panic is an error of the program; the batch goes on, and the message says what repeats it.
+    let books = catch_unwind(AssertUnwindSafe(|| {
+        let books = simulate(run, settings, &mut show)?;
+        let measures = Measures::of(&books);
+        Ok::<_, RunError>((books, measures))
+    }));
+    bar.finish();
+    let (books, measures) = match books {
+        Ok(Ok(books)) => books,
+        Ok(Err(error)) => return Err(failure(&error)),
+        Err(panic) => return Err(internal_error(run, panic)),
+    };
+    let simulated = since(started);
+    let surroundings = Surroundings {
+        program_version: env!("CARGO_PKG_VERSION").to_owned(),
+        processor_features: fedstill_sim::processor_features(),
+        threads,
+        started: None,
+        wall_clock_s: BTreeMap::from([("simulation".to_owned(), simulated.as_secs_f64())]),
+    };
+    let directory = write_run(
+        &arguments.out,
+        &RunRecords {
+            books: &books,
+            measures: &measures,
+            scenario_toml: &run.resolved_toml(),
+            inputs: &run.inputs,
+            surroundings: &surroundings,
+        },
+        if arguments.force {
+            Existing::Replace
+        } else {
+            Existing::Keep
+        },
+    )?;
+    report(arguments, &books, &measures, &directory, simulated);
+    Ok(())
+}
+
+fn failure(error: &dyn std::fmt::Display) -> Failure {
+    Failure {
+        what: error.to_string(),
+        way_out: None,
+        ends_batch: false,
+    }
+}
+
+fn internal_error(run: &PlannedRun, panic: Box<dyn Any + Send>) -> Failure {
+    let said = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    Failure {
+        what: format!(
+            "internal error: {said}\n  this is a mistake of the program, not yours; run {} with seeds {} (world) and {} (dynamics) repeats it",
+            run.run_id,
+            run.scenario.world_seed(),
+            run.scenario.dynamics_seed()
+        ),
+        way_out: None,
+        ends_batch: false,
+    }
+}
+
+fn report(
+    arguments: &Run,
+    books: &fedstill_sim::records::RunBooks,
+    measures: &Measures,
+    directory: &PathBuf,
+    wall: Duration,
+) {
+    if arguments.json {
+        printer::result(summary::json(books, measures, directory));
+    } else if !arguments.quiet {
+        printer::result(summary::text(books, measures, directory, wall));
+    }
+}
+
+/// A run's name and place in the batch.
+fn label(run: &PlannedRun, place: usize, runs: usize) -> String {
+    let name = &run.scenario.name;
+    if runs == 1 {
+        name.clone()
+    } else {
+        format!("{name} [{}/{runs}]", place + 1)
+    }
+}
+
+/// Panics are caught and reported in the user's words; the default report would come before.
+fn silence_panics() {
+    std::panic::set_hook(Box::new(|_| {}));
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "wall time goes into the manifest and the summary, never into a table"
+)]
+fn wall_clock() -> SystemTime {
+    SystemTime::now()
+}
+
+fn since(started: SystemTime) -> Duration {
+    wall_clock().duration_since(started).unwrap_or_default()
+}

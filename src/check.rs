@@ -1,0 +1,105 @@
+//! `fedstill check`: what would run, and what it costs.
+
+use crate::Exit;
+use crate::arguments::Check;
+use crate::printer;
+use crate::progress::time;
+use fedstill_sim::federation::{Deployment, Estimate, Range};
+use fedstill_sim::scenario::{PlannedRun, load};
+use serde_json::json;
+
+pub(crate) fn check(arguments: &Check) -> Exit {
+    let planned = match load(&arguments.scenarios.files, &arguments.scenarios.overrides()) {
+        Ok(planned) => planned,
+        Err(problems) => {
+            printer::problems(&problems);
+            return Exit::WrongInput;
+        }
+    };
+    let mut exit = Exit::Done;
+    for run in &planned {
+        for note in &run.notes {
+            printer::note(format_args!("note: {note}"));
+        }
+        match Deployment::draw(run.scenario.clone()) {
+            Ok(deployment) => {
+                let estimate = Estimate::of(&deployment);
+                if arguments.json {
+                    printer::result(as_json(run, &estimate));
+                } else {
+                    printer::result(as_text(run, &estimate));
+                }
+            }
+            Err(error) => {
+                printer::error(format_args!("{}: {error}", run.scenario.name), None);
+                exit = Exit::WrongInput;
+            }
+        }
+    }
+    if exit == Exit::Done && !arguments.json {
+        let runs = if planned.len() == 1 { "run" } else { "runs" };
+        printer::result(format_args!("{} {runs} would run", planned.len()));
+    }
+    exit
+}
+
+fn as_text(run: &PlannedRun, estimate: &Estimate) -> String {
+    let mut lines = vec![format!(
+        "{} #{} (run {}, replication {})",
+        run.scenario.name, run.number, run.run_id, run.replication
+    )];
+    for (key, value) in &run.factors {
+        lines.push(format!("  {key} = {value}"));
+    }
+    let stop = &run.scenario.stop;
+    let versions = stop.versions.map(|versions| format!("{versions} versions"));
+    let until = stop.time.map(|limit| time(limit.seconds()));
+    let ends: Vec<_> = versions.into_iter().chain(until).collect();
+    lines.push(format!(
+        "  {} clients, until {}; one participation, least / median / most:",
+        estimate.clients,
+        ends.join(" or ")
+    ));
+    let mut row = |what: &str, range: Range, show: &dyn Fn(f64) -> String| {
+        lines.push(format!(
+            "    {what:<22} {:>12} {:>12} {:>12}",
+            show(range.least),
+            show(range.median),
+            show(range.most)
+        ));
+    };
+    let whole = |value: f64| format!("{value:.0}");
+    row("training samples", estimate.samples, &whole);
+    row("parameters", estimate.parameters, &whole);
+    row("bytes down", estimate.download_bytes, &whole);
+    row("bytes up", estimate.upload_bytes, &whole);
+    row("MFLOP", estimate.flops, &|value| format!("{:.2}", value / 1e6));
+    row("time, uncontended", estimate.seconds, &time);
+    if estimate.unfit > 0 {
+        lines.push(format!(
+            "  {} clients cannot take part: their model does not fit their memory",
+            estimate.unfit
+        ));
+    }
+    lines.join("\n")
+}
+
+fn as_json(run: &PlannedRun, estimate: &Estimate) -> serde_json::Value {
+    let range = |range: Range| json!([range.least, range.median, range.most]);
+    json!({
+        "run_id": run.run_id,
+        "config_id": run.config_id,
+        "scenario": run.scenario.name,
+        "number": run.number,
+        "replication": run.replication,
+        "factors": run.factors,
+        "clients": estimate.clients,
+        "samples": range(estimate.samples),
+        "parameters": range(estimate.parameters),
+        "download_bytes": range(estimate.download_bytes),
+        "upload_bytes": range(estimate.upload_bytes),
+        "flops": range(estimate.flops),
+        "seconds": range(estimate.seconds),
+        "unfit": estimate.unfit,
+    })
+}
