@@ -22,6 +22,9 @@ pub struct ClientTotals {
     pub joules: f64,
 }
 
+/// One figure of a client's totals.
+pub(super) type Figure = fn(&ClientTotals) -> f64;
+
 impl ClientTotals {
     /// Of every client, in child order.
     #[must_use]

@@ -1,7 +1,7 @@
 //! Fairness of a run: how evenly accuracy, work, bytes and energy fall on clients and groups.
 
 use super::accuracy::{Split, instants};
-use super::client_totals::ClientTotals;
+use super::client_totals::{ClientTotals, Figure};
 use super::inequality::{Spread, standard_deviation_beyond_chance};
 use crate::records::{Evaluation, RunBooks};
 use crate::time::SimTime;
@@ -74,7 +74,7 @@ pub fn fairness(books: &RunBooks, totals: &[ClientTotals]) -> Vec<FairnessFigure
             quantity.measure(&groups, &values, &mut figures);
         }
     }
-    let at_end: [(&'static str, fn(&ClientTotals) -> f64); 5] = [
+    let at_end: [(&'static str, Figure); 5] = [
         ("participations", |client| client.selected as f64),
         ("merged_participations", |client| client.merged as f64),
         ("bytes", |client| {
@@ -201,5 +201,119 @@ impl Quantity {
                 });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::specimen::{self, seconds};
+
+    fn figures() -> Vec<FairnessFigure> {
+        let books = specimen::synchronous();
+        fairness(&books, &ClientTotals::of(&books))
+    }
+
+    fn value(
+        figures: &[FairnessFigure],
+        at: f64,
+        grouping: Grouping,
+        group: &str,
+        key: (&str, &str, &str),
+    ) -> Option<f64> {
+        let (quantity, split, statistic) = key;
+        let mut found = figures.iter().filter(|figure| {
+            figure.at == seconds(at)
+                && figure.grouping == grouping
+                && figure.group == group
+                && (figure.quantity, figure.split, figure.statistic) == (quantity, split, statistic)
+        });
+        let value = found.next().map(|figure| figure.value);
+        assert!(found.next().is_none(), "keys tell figures apart");
+        value
+    }
+
+    fn close(found: Option<f64>, expected: f64) {
+        let found = found.unwrap();
+        assert!(
+            (found - expected).abs() < 1e-12,
+            "{found} instead of {expected}"
+        );
+    }
+
+    #[test]
+    fn accuracy_is_spread_over_clients_over_those_of_a_group_and_over_groups() {
+        // At 10 s: clinics 0.8, 0.8, 0.85, the hospital 0.75.
+        let figures = figures();
+        let accuracy = |grouping, group, statistic| {
+            value(
+                &figures,
+                10.0,
+                grouping,
+                group,
+                ("accuracy", "global", statistic),
+            )
+        };
+        close(accuracy(Grouping::Clients, "all", "mean"), 0.8);
+        close(
+            accuracy(Grouping::Clients, "all", "standard_deviation"),
+            0.00125_f64.sqrt(),
+        );
+        close(
+            accuracy(Grouping::Clients, "all", "worst_decile_mean"),
+            0.75,
+        );
+        close(
+            accuracy(Grouping::Clients, "clinic", "best_minus_worst"),
+            0.05,
+        );
+        close(accuracy(Grouping::Clients, "hospital", "mean"), 0.75);
+        assert_eq!(accuracy(Grouping::Clients, "hospital", "gini"), None);
+        close(
+            accuracy(Grouping::Groups, "all", "best_minus_worst"),
+            2.45 / 3.0 - 0.75,
+        );
+    }
+
+    #[test]
+    fn chance_is_taken_out_only_where_samples_differ_between_clients() {
+        // At 0 s: 1, 2, 3, 2 of 10 own samples. var = 0.005; chance (0.09+0.16+0.21+0.16)/40 = 0.0155.
+        let figures = figures();
+        let beyond = |split| {
+            let key = ("accuracy", split, "standard_deviation_beyond_chance");
+            value(&figures, 0.0, Grouping::Clients, "all", key)
+        };
+        close(beyond("own"), 0.0);
+        assert_eq!(beyond("global"), None);
+        assert_eq!(beyond("matched"), None);
+        let key = ("accuracy", "own", "standard_deviation");
+        close(
+            value(&figures, 0.0, Grouping::Clients, "all", key),
+            0.005_f64.sqrt(),
+        );
+    }
+
+    #[test]
+    fn work_bytes_and_energy_are_spread_at_the_end() {
+        let figures = figures();
+        let all = |quantity, statistic| {
+            value(
+                &figures,
+                27.0,
+                Grouping::Clients,
+                "all",
+                (quantity, "none", statistic),
+            )
+        };
+        // Participations 3, 2, 1, 2: Jain 64/(4·18); bytes 4250, 3000, 1000, 3000.
+        close(all("participations", "jain"), 64.0 / 72.0);
+        close(all("bytes", "best_minus_worst"), 3250.0);
+        // Joules 134, 120, 73, 80.
+        close(all("energy_joules", "mean"), 407.0 / 4.0);
+        close(
+            all("participation_energy_joules", "worst_decile_mean"),
+            10.0,
+        );
+        assert_eq!(all("accuracy", "mean"), None);
     }
 }

@@ -3,7 +3,7 @@
 
 use super::accuracy::{Split, instants, mean_accuracy};
 use super::benefit::{BenefitSplit, BenefitSummary};
-use super::client_totals::ClientTotals;
+use super::client_totals::{ClientTotals, Figure};
 use super::kpi::Kpis;
 use super::straggler::{DurationTail, StragglerMark};
 use super::time_to_target::TimeToTarget;
@@ -181,7 +181,7 @@ fn compute_and_energy(books: &RunBooks, totals: &[ClientTotals], kpis: &mut Kpis
         .map(|version| version.server_flops)
         .sum();
     kpis.add("server_flops", TOTAL, "FLOP", server as f64);
-    let energies: [(&str, fn(&ClientTotals) -> f64); 2] = [
+    let energies: [(&str, Figure); 2] = [
         ("participation_energy", |client| client.participation_joules),
         ("client_energy", |client| client.joules),
     ];
@@ -393,3 +393,6 @@ fn count(books: &RunBooks, holds: impl Fn(&Participation) -> bool) -> f64 {
 pub(crate) fn outcome(participation: &Participation) -> Outcome {
     participation.outcome.unwrap_or(Outcome::Unfinished)
 }
+
+#[cfg(test)]
+mod tests;

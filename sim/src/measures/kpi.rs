@@ -1,9 +1,11 @@
 //! One key figure of a run, and how it came about.
 
+use serde::Serialize;
 use std::borrow::Cow;
 
 /// Whether a key figure has a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum KpiStatus {
     /// It has.
     Ok,
@@ -26,7 +28,7 @@ impl KpiStatus {
 }
 
 /// One key figure.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Kpi {
     /// What is measured.
     pub name: Cow<'static, str>,

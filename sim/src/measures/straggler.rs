@@ -265,3 +265,128 @@ impl DurationTail {
         (self.p50 > 0.0).then(|| self.p99 / self.p50)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::specimen::{self, lasting, participation, seconds};
+
+    fn relative(marks: &[StragglerMark]) -> Vec<Option<bool>> {
+        marks.iter().map(|mark| mark.is_relative).collect()
+    }
+
+    #[test]
+    fn a_cut_member_leaves_open_who_is_slow_but_not_who_is_fast() {
+        // Version 1: 7, 8, at least 4, and 13 s. The median lies between 7.5 and 10.5 s, 1.5
+        // times it between 11.25 and 15.75. Version 2: 7, 8, 3 s. Then 6 s or more, alone.
+        let marks = straggler_marks(&specimen::synchronous());
+        let no = Some(false);
+        assert_eq!(relative(&marks), [no, no, None, None, no, no, no, no]);
+    }
+
+    #[test]
+    fn without_the_cut_one_the_slowest_is_a_straggler() {
+        // 7, 8, 13: median 8, limit 12.
+        let mut books = specimen::synchronous();
+        books.accounts.participations.remove(2);
+        let marks = straggler_marks(&books);
+        assert_eq!(
+            relative(&marks)[..3],
+            [Some(false), Some(false), Some(true)]
+        );
+    }
+
+    #[test]
+    fn the_last_arrival_is_critical_and_blamed_for_the_gap_it_made() {
+        let marks = straggler_marks(&specimen::synchronous());
+        let critical: Vec<Option<bool>> = marks.iter().map(|mark| mark.is_critical).collect();
+        let (yes, no) = (Some(true), Some(false));
+        assert_eq!(critical, [no, no, no, yes, no, yes, no, None]);
+        // 13 after 8 s by an upload of 11 s among 2 s; 21 after 20 s by computing 5 s among 4 s.
+        assert_eq!(
+            (marks[3].blame, marks[3].critical_phase),
+            (Some(lasting(5.0)), Some(Phase::Upload))
+        );
+        assert_eq!(
+            (marks[5].blame, marks[5].critical_phase),
+            (Some(lasting(1.0)), Some(Phase::Compute))
+        );
+        assert_eq!((marks[0].blame, marks[0].critical_phase), (None, None));
+    }
+
+    #[test]
+    fn nobody_is_critical_when_a_deadline_or_the_news_of_a_loss_closed_the_version() {
+        let mut books = specimen::synchronous();
+        books.versions[0].reason = CloseReason::Deadline;
+        books.versions[1].closed = seconds(30.0);
+        let marks = straggler_marks(&books);
+        assert!(
+            marks
+                .iter()
+                .all(|mark| mark.is_critical.is_none() && mark.blame.is_none())
+        );
+    }
+
+    #[test]
+    fn what_arrives_after_a_quorum_is_not_what_closed_the_version() {
+        let mut books = specimen::synchronous();
+        books.versions[0].reason = CloseReason::Quorum;
+        books.versions[0].closed = seconds(8.0);
+        let marks = straggler_marks(&books);
+        assert_eq!(marks[3].is_critical, Some(false));
+        assert_eq!(
+            (marks[1].is_critical, marks[1].blame),
+            (Some(true), Some(lasting(1.0)))
+        );
+    }
+
+    #[test]
+    fn an_asynchronous_one_is_compared_with_those_that_ended_before_it() {
+        // Ends 4, 5, 10, 12, (cut) 18, 19, 24; durations 4, 5, 5, 8, at least 6, 9, 5.
+        // The first has no reference; 5 ≤ 1.5·4; 5 ≤ 1.5·4.5; 8 > 1.5·5; at least 6 against
+        // 1.5·5 is open; 9 > 1.5·5, the median of 4, 5, 5, ≥6, 8; 5 ≤ 1.5·5.5.
+        let marks = straggler_marks(&specimen::asynchronous());
+        let (yes, no) = (Some(true), Some(false));
+        assert_eq!(relative(&marks), [None, no, no, yes, None, yes, no]);
+        assert!(marks.iter().all(|mark| mark.is_critical.is_none()));
+    }
+
+    #[test]
+    fn the_window_forgets_what_ended_long_ago() {
+        let mut books = specimen::asynchronous();
+        // 30 that take 1 s, 20 that take 4 s, then one of 5 s: 5 > 1.5 · 1, but 5 < 1.5 · 4.
+        let lengths = [1.0; 30].into_iter().chain([4.0; 20]).chain([5.0]);
+        books.accounts.participations = lengths
+            .zip(0_u64..)
+            .map(|(length, id)| {
+                let end = 100.0 + id as f64;
+                let ends = [end - length, end - length, end];
+                participation(id, 0, id, end - length, &ends, Outcome::Merged, end)
+            })
+            .collect();
+        let marks = straggler_marks(&books);
+        assert_eq!(marks[30].is_relative, Some(true));
+        assert_eq!(marks[50].is_relative, Some(false));
+    }
+
+    #[test]
+    fn one_that_never_fitted_neither_is_a_straggler_nor_a_reference() {
+        let mut books = specimen::synchronous();
+        books.accounts.participations[2].outcome = Some(Outcome::Unfit);
+        let marks = straggler_marks(&books);
+        assert_eq!(
+            relative(&marks)[..4],
+            [Some(false), Some(false), None, Some(true)]
+        );
+    }
+
+    #[test]
+    fn the_tail_is_that_of_delivered_durations() {
+        // 7, 8, 13, 7, 8, 3: sorted 3 7 7 8 8 13; p50 7.5, p95 8 + 0.75·5, p99 8 + 0.95·5.
+        let tail = DurationTail::of(&specimen::synchronous().accounts.participations).unwrap();
+        assert!((tail.p50 - 7.5).abs() < 1e-12);
+        assert!((tail.p95_over_p50().unwrap() - 11.75 / 7.5).abs() < 1e-12);
+        assert!((tail.p99_over_p50().unwrap() - 12.75 / 7.5).abs() < 1e-12);
+        assert_eq!(DurationTail::of(&[]), None);
+    }
+}

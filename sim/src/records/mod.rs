@@ -10,9 +10,11 @@ mod names;
 mod run_directory;
 mod runs_index;
 #[cfg(test)]
-mod specimen;
+pub(crate) mod specimen;
+mod summary;
 mod table;
 mod tables;
+mod tables_page;
 mod workplace;
 
 pub use books::{
@@ -26,8 +28,10 @@ pub use run_directory::{
     Existing, RunRecords, find_complete, prepare_output, run_directory, write_run,
 };
 pub use runs_index::{RunsIndex, write_runs_index};
+pub use summary::{FairnessGlance, RunSummary, WorstStraggler};
 pub use table::{Column, ColumnType, Reference, Row, Table, TableError, write_csv};
 pub use tables::{
     ClientRow, EvaluationRow, FactorRow, FairnessRow, KpiRow, ParticipationRow, RunRow, TABLES,
     TransferRow, VersionRow, WrittenTable,
 };
+pub use tables_page::tables_page;

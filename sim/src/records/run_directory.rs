@@ -124,7 +124,11 @@ pub fn write_run(
 
     // What was there before stands in the attic until the new one stands.
     let mut attic = Vec::new();
-    for old in complete.into_iter().filter(|old| *old != place).chain([place.clone()]) {
+    for old in complete
+        .into_iter()
+        .filter(|old| *old != place)
+        .chain([place.clone()])
+    {
         if old.is_dir() {
             let room = Workplace::open(&parent, &name)?;
             let kept = room.path().join("old");
@@ -199,3 +203,5 @@ fn fill(directory: &Path, records: &RunRecords<'_>) -> Result<(), RecordError> {
     file.seal(None).map(drop)
 }
 
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ const SCENARIO: &str = r#"
 name = "specimen"
 
 [data]
-source = { kind = "digits" }
+source = "digits"
 
 [[clients]]
 name = "clinic"
@@ -34,7 +34,7 @@ device = { speed = "50 GFLOP/s" }
 link = { up = "5 Mbps", down = "20 Mbps" }
 
 [method]
-exchange = { kind = "parameters" }
+exchange = "parameters"
 
 [evaluation]
 every = "10 s"
@@ -250,7 +250,7 @@ fn identity() -> RunIdentity {
 
 /// States with their beginnings, up to 27 s.
 fn times(states: &[(f64, ClientState)]) -> ClientTimes {
-    let mut availability = Availability::always();
+    let mut availability = Availability::Always;
     let mut times = ClientTimes::default();
     for (at, state) in states {
         times.enter(*state, seconds(*at), &mut availability);
@@ -347,7 +347,12 @@ fn clients() -> Vec<ClientRecord> {
         .map(|((name, benefit), size)| ClientRecord {
             name: name.to_owned(),
             group: name.split('-').next().unwrap().to_owned(),
-            model: if name == "hospital-0" { "mlp-64" } else { "mlp-32" }.to_owned(),
+            model: if name == "hospital-0" {
+                "mlp-64"
+            } else {
+                "mlp-32"
+            }
+            .to_owned(),
             parameters: 2410,
             n_train: 10 * size,
             n_test: 10,

@@ -143,14 +143,14 @@ impl<C: Cell> Cell for Option<C> {
 macro_rules! table {
     (
         $(#[doc = $grain:literal])+
-        $row:ident<$life:lifetime> in $name:literal,
+        $visibility:vis struct $row:ident<$life:lifetime> in $name:literal,
         key [$($key:ident),*],
         references [$([$($own:ident),*] in $other:literal [$($their:ident),*]),*],
         $($(#[doc = $meaning:literal])+ $column:ident: $type:ty $(, $unit:literal)?;)+
     ) => {
         $(#[doc = $grain])+
         #[derive(Debug, Clone, PartialEq, serde::Serialize)]
-        pub struct $row<$life> {
+        $visibility struct $row<$life> {
             /// Hash of the resolved scenario with its seeds.
             pub run_id: &$life str,
             $($(#[doc = $meaning])+ pub $column: $type,)+
@@ -289,7 +289,7 @@ mod tests {
     table! {
         /// One row a made-up thing,
         /// told in two lines.
-        ThingRow<'a> in "things",
+        struct ThingRow<'a> in "things",
         key [thing],
         references [[thing] in "others" [other]],
         /// Its name.

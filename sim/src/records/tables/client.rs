@@ -9,7 +9,7 @@ use crate::world::ClientState;
 
 table! {
     /// One row a client. The seconds of all states add up to the run's end_s.
-    ClientRow<'a> in "clients",
+    pub struct ClientRow<'a> in "clients",
     key [client_id],
     references [[] in "runs" []],
     /// The client: its group and its number in it.

@@ -8,7 +8,7 @@ use crate::time::SimTime;
 
 table! {
     /// One row a model, split and measure at one instant.
-    EvaluationRow<'a> in "evaluations",
+    pub struct EvaluationRow<'a> in "evaluations",
     key [sim_s, model_scope, model_id, split, measure],
     references [[] in "runs" []],
     /// When.

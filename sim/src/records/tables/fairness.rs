@@ -7,7 +7,7 @@ use crate::time::SimTime;
 
 table! {
     /// One row a statistic of a quantity over clients or groups at one instant. A statistic that is undefined (the spread of one value, the shares of nothing) has no row.
-    FairnessRow<'a> in "fairness",
+    pub struct FairnessRow<'a> in "fairness",
     key [sim_s, model_scope, group_by, group, quantity, split, statistic],
     references [[] in "runs" []],
     /// When: every evaluation for accuracy, the end of the run for the rest.

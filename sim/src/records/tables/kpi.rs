@@ -6,7 +6,7 @@ use crate::records::table::table;
 
 table! {
     /// One row a key figure and scope.
-    KpiRow<'a> in "kpis",
+    pub struct KpiRow<'a> in "kpis",
     key [kpi, scope],
     references [[] in "runs" []],
     /// What is measured; [the list](#key-figures) tells them all.

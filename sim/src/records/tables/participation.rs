@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 table! {
     /// One row a participation: one client working for one version. The grain of all straggler statistics.
-    ParticipationRow<'a> in "participations",
+    pub struct ParticipationRow<'a> in "participations",
     key [participation_id],
     references [[] in "runs" [], [client_id] in "clients" [client_id]],
     /// Counts participations in the order in which they were opened, from 0.

@@ -7,7 +7,7 @@ use crate::time::SimTime;
 
 table! {
     /// One row: the run, how it ended, and its final figures.
-    RunRow<'a> in "runs",
+    pub struct RunRow<'a> in "runs",
     key [],
     references [],
     /// Hash of the resolved scenario without seeds and replication: equal for the replications of a sweep point.
@@ -90,7 +90,7 @@ pub(super) fn row<'a>(books: &'a RunBooks, measures: &Measures) -> RunRow<'a> {
 
 table! {
     /// One row a key of the scenario that was swept or set on the command line.
-    FactorRow<'a> in "factors",
+    pub struct FactorRow<'a> in "factors",
     key [key],
     references [[] in "runs" []],
     /// The key, dotted, as in `method.preset`.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 table! {
     /// One row a transfer.
-    TransferRow<'a> in "transfers",
+    pub struct TransferRow<'a> in "transfers",
     key [transfer_id],
     references [[] in "runs" [], [participation_id] in "participations" [participation_id]],
     /// Counts transfers in the order in which they ended, from 0.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 table! {
     /// One row a version and its aggregator; version 0, what the run starts from, has none.
-    VersionRow<'a> in "versions",
+    pub struct VersionRow<'a> in "versions",
     key [aggregator_id, version],
     references [[] in "runs" []],
     /// The aggregator: `server`.
