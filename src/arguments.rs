@@ -8,7 +8,10 @@ use std::path::PathBuf;
 ///
 /// Every client trains a real model on real data; time, network and devices are simulated.
 #[derive(Debug, Parser)]
-#[command(version, after_help = "Exit status: 0 done, 1 a run failed, 2 the input was wrong.")]
+#[command(
+    version,
+    after_help = "Exit status: 0 done, 1 a run failed, 2 the input was wrong."
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,

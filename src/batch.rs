@@ -8,14 +8,13 @@ use crate::summary;
 use fedstill_sim::federation::{Hooks, RunError, RunSettings, run as simulate};
 use fedstill_sim::measures::Measures;
 use fedstill_sim::records::{
-    Existing, RecordError, RunRecords, Surroundings, find_complete, prepare_output,
+    Existing, RecordError, RunRecords, RunSummary, Surroundings, find_complete, prepare_output,
     write_run, write_runs_index,
 };
 use fedstill_sim::scenario::{PlannedRun, load};
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 /// Plans everything, then runs what is not there yet.
@@ -47,7 +46,9 @@ pub(crate) fn run(arguments: &Run) -> Exit {
             kept += 1;
             if !arguments.quiet {
                 let there = there.display();
-                printer::note(format_args!("{name}: already at {there} (--force runs it again)"));
+                printer::note(format_args!(
+                    "{name}: already at {there} (--force runs it again)"
+                ));
             }
             continue;
         }
@@ -81,7 +82,11 @@ pub(crate) fn run(arguments: &Run) -> Exit {
             failed += 1;
         }
     }
-    if failed > 0 { Exit::RunFailed } else { Exit::Done }
+    if failed > 0 {
+        Exit::RunFailed
+    } else {
+        Exit::Done
+    }
 }
 
 /// Why a run left no directory.
@@ -146,7 +151,12 @@ fn run_one(arguments: &Run, run: &PlannedRun, name: &str, threads: usize) -> Res
             Existing::Keep
         },
     )?;
-    report(arguments, &books, &measures, &directory, simulated);
+    let summary = RunSummary::new(&books, &measures, &directory);
+    if arguments.json {
+        printer::result(summary::json(&summary));
+    } else if !arguments.quiet {
+        printer::result(summary::text(&summary, simulated));
+    }
     Ok(())
 }
 
@@ -173,20 +183,6 @@ fn internal_error(run: &PlannedRun, panic: Box<dyn Any + Send>) -> Failure {
         ),
         way_out: None,
         ends_batch: false,
-    }
-}
-
-fn report(
-    arguments: &Run,
-    books: &fedstill_sim::records::RunBooks,
-    measures: &Measures,
-    directory: &PathBuf,
-    wall: Duration,
-) {
-    if arguments.json {
-        printer::result(summary::json(books, measures, directory));
-    } else if !arguments.quiet {
-        printer::result(summary::text(books, measures, directory, wall));
     }
 }
 

@@ -73,7 +73,9 @@ fn as_text(run: &PlannedRun, estimate: &Estimate) -> String {
     row("parameters", estimate.parameters, &whole);
     row("bytes down", estimate.download_bytes, &whole);
     row("bytes up", estimate.upload_bytes, &whole);
-    row("MFLOP", estimate.flops, &|value| format!("{:.2}", value / 1e6));
+    row("MFLOP", estimate.flops, &|value| {
+        format!("{:.2}", value / 1e6)
+    });
     row("time, uncontended", estimate.seconds, &time);
     if estimate.unfit > 0 {
         lines.push(format!(

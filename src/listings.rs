@@ -69,7 +69,10 @@ pub(crate) fn models(name: Option<&str>) -> Exit {
         digits.n_features(),
         digits.n_classes()
     ));
-    printer::result(format_args!("{:<8} {:>8} {:>8} {:>12}", "layer", "inputs", "outputs", "parameters"));
+    printer::result(format_args!(
+        "{:<8} {:>8} {:>8} {:>12}",
+        "layer", "inputs", "outputs", "parameters"
+    ));
     for (number, layer) in layout.layers().iter().enumerate() {
         printer::result(format_args!(
             "{:<8} {:>8} {:>8} {:>12}",

@@ -23,9 +23,10 @@ impl RunBar {
             ProgressDrawTarget::hidden()
         };
         let bar = ProgressBar::with_draw_target(Some(STEPS), target);
-        let style = ProgressStyle::with_template("{prefix} [{bar:24}] {percent:>3}%  {msg}  {eta} left")
-            .expect("the template is a constant")
-            .progress_chars("=> ");
+        let style =
+            ProgressStyle::with_template("{prefix} [{bar:24}] {percent:>3}%  {msg}  {eta} left")
+                .expect("the template is a constant")
+                .progress_chars("=> ");
         bar.set_style(style);
         bar.set_prefix(name.to_owned());
         Self {
@@ -46,9 +47,9 @@ impl RunBar {
         // Whichever limit is nearer ends the run.
         let share = of_versions.unwrap_or(0.0).max(of_time.unwrap_or(0.0));
         self.bar.set_position((share * STEPS as f64) as u64);
-        let accuracy = progress
-            .accuracy
-            .map_or(String::new(), |accuracy| format!("  accuracy {accuracy:.3}"));
+        let accuracy = progress.accuracy.map_or(String::new(), |accuracy| {
+            format!("  accuracy {accuracy:.3}")
+        });
         self.bar.set_message(format!(
             "simulated {}  version {}{accuracy}",
             time(progress.now.as_secs_f64()),

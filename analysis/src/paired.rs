@@ -98,7 +98,11 @@ mod tests {
     #[test]
     fn the_interval_is_that_of_a_textbook_s_t_table() {
         // Differences 1, 2, 3, 4, 5: mean 3, s = √2.5, t(0.975; 4) = 2.776445105.
-        let interval = paired_interval(&[2.0, 4.0, 6.0, 8.0, 10.0], &[1.0, 2.0, 3.0, 4.0, 5.0], 0.95);
+        let interval = paired_interval(
+            &[2.0, 4.0, 6.0, 8.0, 10.0],
+            &[1.0, 2.0, 3.0, 4.0, 5.0],
+            0.95,
+        );
         let interval = interval.expect("five pairs");
         let reach = 2.776_445_105 * (2.5_f64 / 5.0).sqrt();
         assert!((interval.mean - 3.0).abs() < 1e-12);
@@ -108,8 +112,14 @@ mod tests {
 
     #[test]
     fn what_has_no_interval_says_why() {
-        assert_eq!(paired_interval(&[1.0], &[], 0.95), Err(IntervalError::Unpaired(1, 0)));
-        assert_eq!(paired_interval(&[1.0], &[1.0], 0.95), Err(IntervalError::TooFew(1)));
+        assert_eq!(
+            paired_interval(&[1.0], &[], 0.95),
+            Err(IntervalError::Unpaired(1, 0))
+        );
+        assert_eq!(
+            paired_interval(&[1.0], &[1.0], 0.95),
+            Err(IntervalError::TooFew(1))
+        );
         let nan = paired_interval(&[f64::NAN, 1.0], &[1.0, 1.0], 0.95);
         assert_eq!(nan, Err(IntervalError::NotFinite));
         let sure = paired_interval(&[1.0, 2.0], &[1.0, 1.0], 1.0);

@@ -11,7 +11,9 @@ pub fn processor_features() -> Vec<String> {
                 $(if std::arch::is_x86_feature_detected!($name) { features.push($name); })*
             };
         }
-        detect!("sse4.2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512dq", "avx512vl");
+        detect!(
+            "sse4.2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512dq", "avx512vl"
+        );
     }
     #[cfg(target_arch = "aarch64")]
     if std::arch::is_aarch64_feature_detected!("neon") {

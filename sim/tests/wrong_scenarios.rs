@@ -3,7 +3,7 @@
 //! `NAME.toml` begins with a comment that says what is wrong with it, and may hold
 //! lines `# --set path=value` with arguments; `NAME.txt` is the whole message as
 //! a user reads it. After a change of messages write them anew with
-//! `cargo test -p fedstill-sim --test wrong_scenarios -- --ignored` and read the
+//! `FEDSTILL_UPDATE=1 cargo test -p fedstill-sim --test wrong_scenarios`, and read the
 //! difference as a user would.
 
 use fedstill_sim::scenario::{Overrides, load};
@@ -46,6 +46,9 @@ fn every_wrong_scenario_is_refused_with_the_message_beside_it() {
     let mut differing = Vec::new();
     for case in cases {
         let found = message(&case);
+        if std::env::var_os("FEDSTILL_UPDATE").is_some() {
+            fs::write(case.with_extension("txt"), &found).expect("a writable folder");
+        }
         let expected = fs::read_to_string(case.with_extension("txt")).unwrap_or_default();
         if found != expected {
             differing.push(format!(
@@ -56,8 +59,8 @@ fn every_wrong_scenario_is_refused_with_the_message_beside_it() {
     }
     assert!(
         differing.is_empty(),
-        "{}\n\nif the new messages are better, write them with `cargo test -p fedstill-sim \
-         --test wrong_scenarios -- --ignored`",
+        "{}\n\nif the new messages are better, write them with `FEDSTILL_UPDATE=1 cargo test \
+         -p fedstill-sim --test wrong_scenarios`",
         differing.join("\n\n")
     );
 }
@@ -67,13 +70,5 @@ fn no_wrong_scenario_is_accepted() {
     for case in cases() {
         let found = message(&case);
         assert!(found.starts_with("error: "), "{}: {found}", case.display());
-    }
-}
-
-#[test]
-#[ignore = "writes the expected messages; run it after a change of messages"]
-fn write_the_messages_anew() {
-    for case in cases() {
-        fs::write(case.with_extension("txt"), message(&case)).expect("a writable folder");
     }
 }

@@ -15,7 +15,7 @@ pub enum Availability {
     /// Never away.
     Always,
     /// Alternating memoryless times online and offline, in equilibrium at time zero.
-    Exponential(OnOff),
+    Exponential(Box<OnOff>),
 }
 
 /// Alternating online and offline intervals, known as far as anyone has asked.
@@ -37,13 +37,13 @@ impl Availability {
     pub fn exponential(mean_up: SimDuration, mean_down: SimDuration, mut stream: Stream) -> Self {
         let (mean_up, mean_down) = (mean_up.as_secs_f64(), mean_down.as_secs_f64());
         let starts_online = stream.random::<f64>() < mean_up / (mean_up + mean_down);
-        Self::Exponential(OnOff {
+        Self::Exponential(Box::new(OnOff {
             stream,
             mean_up,
             mean_down,
             starts_online,
             switches: Vec::new(),
-        })
+        }))
     }
 
     /// Whether the client is online at `time`.
@@ -109,7 +109,7 @@ impl OnOff {
         for passed in first..=last {
             let end = self.switches[passed].min(until);
             if !self.online_after(passed) {
-                offline = offline + end.saturating_since(begin);
+                offline += end.saturating_since(begin);
             }
             begin = end;
         }
@@ -128,7 +128,11 @@ mod tests {
 
     fn two_hours_up_one_down(seed: u64) -> Availability {
         let hours = |h: u64| SimDuration::from_nanos(h * 3_600_000_000_000);
-        Availability::exponential(hours(2), hours(1), Streams::new(seed).stream("c", "dropout"))
+        Availability::exponential(
+            hours(2),
+            hours(1),
+            Streams::new(seed).stream("c", "dropout"),
+        )
     }
 
     #[test]
@@ -137,7 +141,11 @@ mod tests {
         let mut backwards = two_hours_up_one_down(1);
         let times: Vec<_> = (0..500).map(|i| seconds(i * 700)).collect();
         let ahead: Vec<_> = times.iter().map(|t| forwards.is_online(*t)).collect();
-        let mut behind: Vec<_> = times.iter().rev().map(|t| backwards.is_online(*t)).collect();
+        let mut behind: Vec<_> = times
+            .iter()
+            .rev()
+            .map(|t| backwards.is_online(*t))
+            .collect();
         behind.reverse();
         assert_eq!(ahead, behind);
         assert!(ahead.contains(&true) && ahead.contains(&false));
@@ -167,7 +175,7 @@ mod tests {
         let mut sum = SimDuration::ZERO;
         for start in (100..90_000).step_by(100) {
             let part = client.offline_between(seconds(start), seconds((start + 100).min(90_000)));
-            sum = sum + part;
+            sum += part;
         }
         assert_eq!(whole, sum);
         let online_at = (0..1000).map(seconds).find(|t| client.is_online(*t));

@@ -109,8 +109,16 @@ mod tests {
         let mut stream = Streams::new(2).stream("c", "dropout");
         for _ in 0..1000 {
             assert_eq!(DropRate(0.0).draw(durations([1, 1, 1]), &mut stream), None);
-            assert!(DropRate(1.0).draw(durations([1, 1, 1]), &mut stream).is_some());
-            assert!(DropRate(1.0).draw(durations([0, 0, 0]), &mut stream).is_some());
+            assert!(
+                DropRate(1.0)
+                    .draw(durations([1, 1, 1]), &mut stream)
+                    .is_some()
+            );
+            assert!(
+                DropRate(1.0)
+                    .draw(durations([0, 0, 0]), &mut stream)
+                    .is_some()
+            );
         }
     }
 }

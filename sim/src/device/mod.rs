@@ -33,8 +33,7 @@ pub struct Power {
 impl Device {
     /// How long `flops` take, rounded once to a nanosecond.
     pub fn compute_time(&self, flops: u64) -> SimDuration {
-        SimDuration::from_secs_f64(flops as f64 / self.flops_per_second)
-            .unwrap_or(SimDuration::MAX)
+        SimDuration::from_secs_f64(flops as f64 / self.flops_per_second).unwrap_or(SimDuration::MAX)
     }
 
     /// The FLOPs done in `time`: the integral of the speed.

@@ -25,11 +25,11 @@ pub(crate) fn benefits(
     let records = &deployment.scenario().records;
     let twins = [RawBenefit::EqualEpochs, RawBenefit::EqualTime];
     let mut jobs = Vec::new();
-    for client in 0..deployment.clients() {
+    for (client, completed) in completed.iter().enumerate() {
         let submitted = twins.map(|twin| {
             records.benefit.contains(&twin).then(|| {
                 let wanted = match twin {
-                    RawBenefit::EqualEpochs => completed[client],
+                    RawBenefit::EqualEpochs => *completed,
                     RawBenefit::EqualTime => {
                         let offline = accounts.client_times[client].offline();
                         participations_in(deployment, client, accounts.ended_at, offline)

@@ -36,7 +36,12 @@ impl Client {
         let has_knowledge = received.as_ref().is_some_and(|r| r.values.is_some());
         let me = ActorId(u32::try_from(self.number + 1).expect("client numbers are checked"));
         let cost = self.deployment.cost(me, has_knowledge);
-        if !self.deployment.client(self.number).device.fits(cost.memory_bytes) {
+        if !self
+            .deployment
+            .client(self.number)
+            .device
+            .fits(cost.memory_bytes)
+        {
             let outcome = Outcome::Unfit;
             actions.push(Action::Refuse { ticket, outcome });
             return;

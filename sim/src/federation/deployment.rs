@@ -236,9 +236,14 @@ impl Deployment {
     /// A list of public samples: both ends draw it from a seed agreed on beforehand.
     pub(crate) fn list(&self, number: u64) -> Vec<u32> {
         use rand::seq::index::sample;
-        let mut stream = self.dynamics.stream("server", &format!("public list {number}"));
+        let mut stream = self
+            .dynamics
+            .stream("server", &format!("public list {number}"));
         let chosen = sample(&mut stream, self.split.public.len(), self.list_length());
-        let mut list: Vec<u32> = chosen.iter().map(|place| self.split.public[place]).collect();
+        let mut list: Vec<u32> = chosen
+            .iter()
+            .map(|place| self.split.public[place])
+            .collect();
         list.sort_unstable();
         list
     }
@@ -246,7 +251,12 @@ impl Deployment {
     /// Batch size of distillation: as asked, or min(256, P/8) (FedMD's choice).
     pub(crate) fn distill_batch(&self) -> usize {
         let automatic = (self.list_length() / 8).clamp(1, 256);
-        self.scenario.method.local.distill.batch.unwrap_or(automatic)
+        self.scenario
+            .method
+            .local
+            .distill
+            .batch
+            .unwrap_or(automatic)
     }
 
     pub(crate) fn optimizer(&self) -> Optimizer {
@@ -319,7 +329,11 @@ impl Deployment {
         };
         let own = steps(self.shard(client).train.len(), local.batch, local.epochs);
         if has_knowledge && self.list_length() > 0 {
-            own + steps(self.list_length(), self.distill_batch(), local.distill.epochs)
+            own + steps(
+                self.list_length(),
+                self.distill_batch(),
+                local.distill.epochs,
+            )
         } else {
             own
         }
@@ -349,12 +363,17 @@ impl Deployment {
                 latency: client.link.2,
             }),
         );
-        let sites = self.clients.iter().enumerate().map(|(number, client)| Site {
-            host: star.client(u32::try_from(number).expect("the number of clients was checked")),
-            device: client.device,
-            availability: self.availability(client),
-            drops: self.drops(client),
-        });
+        let sites = self
+            .clients
+            .iter()
+            .enumerate()
+            .map(|(number, client)| Site {
+                host: star
+                    .client(u32::try_from(number).expect("the number of clients was checked")),
+                device: client.device,
+                availability: self.availability(client),
+                drops: self.drops(client),
+            });
         let sites = sites.collect();
         let hub = star.server();
         (Network::from_star(star), hub, sites)
@@ -425,8 +444,7 @@ fn draw_group(
     clients: &mut Vec<ClientSpec>,
 ) -> Result<(), DeploymentError> {
     let place = format!("clients `{}`", group.name);
-    let architecture =
-        Architecture::parse(&group.model).map_err(|error| failed(&place)(&error))?;
+    let architecture = Architecture::parse(&group.model).map_err(|error| failed(&place)(&error))?;
     let layout = Arc::new(architecture.layout(dataset.n_features(), dataset.n_classes()));
     for index in 0..group.count {
         let name = format!("{}-{index}", group.name);
@@ -454,7 +472,11 @@ fn draw_group(
             model: group.model.clone(),
             layout: Arc::clone(&layout),
             dropout: group.dropout.clone(),
-            link: (up, down, SimDuration::from_secs_f64(latency).unwrap_or(SimDuration::MAX)),
+            link: (
+                up,
+                down,
+                SimDuration::from_secs_f64(latency).unwrap_or(SimDuration::MAX),
+            ),
         });
     }
     Ok(())

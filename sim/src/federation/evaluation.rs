@@ -152,7 +152,9 @@ impl Evaluator {
     /// Whether the target has been held as long as asked, by the scores read so far.
     pub(crate) fn target_reached(&self) -> bool {
         let target = &self.deployment.scenario().evaluation.target;
-        target.as_ref().is_some_and(|target| self.streak >= target.hold)
+        target
+            .as_ref()
+            .is_some_and(|target| self.streak >= target.hold)
     }
 
     /// Mean client accuracy on the global test set, as last read.

@@ -20,8 +20,8 @@ mod synchronous;
 #[cfg(test)]
 mod tests;
 
-pub use estimate::{Estimate, Range};
 pub use deployment::{Deployment, DeploymentError, LocalCost};
+pub use estimate::{Estimate, Range};
 pub use parcel::{Contents, HEADER_BYTES, Parcel, parcel_bytes};
 pub use run::{Hooks, Progress, RunError, RunSettings, run};
 pub use staleness::staleness_weight;

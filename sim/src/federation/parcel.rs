@@ -70,9 +70,8 @@ impl Parcel {
     pub fn decode(&self) -> Contents {
         let (header, body) = self.0.split_at(HEADER_BYTES as usize);
         assert_eq!(header[..6], [b'F', b'D', b'S', b'T', FORMAT, CODEC_F32]);
-        let field = |at: usize| {
-            u64::from_le_bytes(header[at..at + 8].try_into().expect("eight bytes"))
-        };
+        let field =
+            |at: usize| u64::from_le_bytes(header[at..at + 8].try_into().expect("eight bytes"));
         let values = || {
             body.chunks_exact(4)
                 .map(|word| f32::from_le_bytes(word.try_into().expect("four bytes")))

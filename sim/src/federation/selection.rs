@@ -93,7 +93,11 @@ mod tests {
     }
 
     fn selector(rule: RawSelection, children: usize) -> Selector {
-        Selector::new(rule, children, Streams::new(1).stream("server", "selection"))
+        Selector::new(
+            rule,
+            children,
+            Streams::new(1).stream("server", "selection"),
+        )
     }
 
     fn uniform(count: usize) -> RawSelection {

@@ -131,7 +131,9 @@ impl Synchronous {
             return;
         };
         round.waiting_for.remove(&ticket);
-        round.inbox.insert(contribution.child, (ticket, contribution));
+        round
+            .inbox
+            .insert(contribution.child, (ticket, contribution));
         self.close_if_complete(core, now, actions);
     }
 

@@ -67,6 +67,10 @@ fn half_a_mixture_and_a_proximal_term_are_something_else() {
     let plain = global_model(&[]);
     let kind = "method.schedule.kind=asynchronous";
     assert_ne!(global_model(&[kind, "method.schedule.mixing=0.5"]), plain);
-    let near = [kind, "method.schedule.mixing=1.0", "method.local.proximal=0.5"];
+    let near = [
+        kind,
+        "method.schedule.mixing=1.0",
+        "method.local.proximal=0.5",
+    ];
     assert_ne!(global_model(&near), plain);
 }

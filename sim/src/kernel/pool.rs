@@ -228,7 +228,12 @@ mod tests {
         for threads in [1, 2, 4] {
             let mut pool = ComputePool::new(threads).unwrap();
             let handles: Vec<_> = (0..100_u64)
-                .map(|i| pool.submit(SimTime::from_nanos(100 - i), Box::new(move |_| Box::new(i * i))))
+                .map(|i| {
+                    pool.submit(
+                        SimTime::from_nanos(100 - i),
+                        Box::new(move |_| Box::new(i * i)),
+                    )
+                })
                 .collect();
             let squares: Vec<u64> = handles.into_iter().map(|h| value(h.collect())).collect();
             assert_eq!(squares, (0..100).map(|i| i * i).collect::<Vec<_>>());

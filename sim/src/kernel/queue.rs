@@ -207,7 +207,13 @@ mod tests {
         let order: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
         assert_eq!(
             order,
-            [(at(3), 'b'), (at(3), 'd'), (at(4), 'e'), (at(5), 'a'), (at(5), 'c')]
+            [
+                (at(3), 'b'),
+                (at(3), 'd'),
+                (at(4), 'e'),
+                (at(5), 'a'),
+                (at(5), 'c')
+            ]
         );
         assert_eq!(queue.now(), at(5));
     }

@@ -108,9 +108,7 @@ impl<M: Send + 'static, A: 'static> Stage<M, A> {
 
     /// Whether an actor has started.
     pub fn has_started(&self, actor: ActorId) -> bool {
-        self.seats
-            .get(actor.index())
-            .is_some_and(Option::is_some)
+        self.seats.get(actor.index()).is_some_and(Option::is_some)
     }
 
     /// Starts an actor. One that never starts costs a pointer.

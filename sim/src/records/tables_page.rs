@@ -9,7 +9,7 @@ const OPENING: &str = "\
 # The tables of a run
 
 <!-- Made from the declarations in sim/src/records/tables; do not edit. To make it anew:
-     FEDSTILL_UPDATE_DOCS=1 cargo test -p fedstill-sim the_tables_page_is_current -->
+     FEDSTILL_UPDATE=1 cargo test -p fedstill-sim the_tables_page_is_current -->
 
 `fedstill run scenario.toml --out DIR` writes one directory a run, `DIR/<scenario>/<number>-<run_id>/`, \
 and `DIR/runs.csv`, the rows of all complete runs. A directory appears under its name only when it is \
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn the_tables_page_is_current() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/tables.md");
-        if std::env::var_os("FEDSTILL_UPDATE_DOCS").is_some() {
+        if std::env::var_os("FEDSTILL_UPDATE").is_some() {
             fs::write(&path, tables_page()).unwrap();
         }
         let kept = fs::read_to_string(&path).unwrap();

@@ -40,10 +40,10 @@ impl ClientTimes {
     /// Accounts the time since the last change and enters `state`.
     pub fn enter(&mut self, state: ClientState, now: SimTime, availability: &mut Availability) {
         let offline = availability.offline_between(self.since, now);
-        self.offline = self.offline + offline;
+        self.offline += offline;
         let online = now.saturating_since(self.since).saturating_sub(offline);
         let spent = &mut self.spent[self.state as usize];
-        *spent = *spent + online;
+        *spent += online;
         (self.state, self.since) = (state, now);
     }
 
@@ -82,7 +82,7 @@ mod tests {
             ClientState::Unselected,
         ];
         for (i, state) in states.into_iter().cycle().take(100).enumerate() {
-            now = now + SimDuration::from_nanos(7_777_777_777 * (i as u64 % 5));
+            now += SimDuration::from_nanos(7_777_777_777 * (i as u64 % 5));
             times.enter(state, now, &mut availability);
         }
         let sum = states

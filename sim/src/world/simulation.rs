@@ -278,8 +278,7 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
                     .as_mut()
                     .and_then(|(rate, stream)| rate.draw(durations, stream));
                 let offline = site.availability.next_offline(now);
-                let offline =
-                    offline.map(|at| self.queue.schedule(at, Event::Offline(client)));
+                let offline = offline.map(|at| self.queue.schedule(at, Event::Offline(client)));
                 self.busy[index] = Some(Busy {
                     ticket,
                     cut,
@@ -637,8 +636,7 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
         if let Some((_, event)) = self.network_event.take() {
             self.queue.cancel(event);
         }
-        self.network_event =
-            next.map(|time| (time, self.queue.schedule(time, Event::Network)));
+        self.network_event = next.map(|time| (time, self.queue.schedule(time, Event::Network)));
     }
 
     fn close(mut self, end: End, now: SimTime) -> (Accounts, ComputePool) {

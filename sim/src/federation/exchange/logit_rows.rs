@@ -53,7 +53,6 @@ impl LogitRows {
         self.shuffle = Some(stream);
         self
     }
-
 }
 
 /// The rows that a child has, with their numbers.
@@ -155,7 +154,10 @@ mod tests {
     fn assert_close(view: Option<Vec<f32>>, expected: [f32; 4]) {
         let view = view.expect("something was folded");
         for (value, expected) in view.iter().zip(expected) {
-            assert!((value - expected).abs() < 1e-6, "{view:?} is not {expected}");
+            assert!(
+                (value - expected).abs() < 1e-6,
+                "{view:?} is not {expected}"
+            );
         }
     }
 

@@ -1,8 +1,8 @@
 //! Groups of clients: names, numbers, models, devices and dropout.
 
-use fedstill_models::Architecture;
 use super::findings::Findings;
 use crate::scenario::raw::{RawDropout, RawScenario};
+use fedstill_models::Architecture;
 
 /// Each client costs a few hundred bytes before it does anything.
 const MOST_CLIENTS: usize = 10_000_000;

@@ -1,8 +1,8 @@
 //! Enough samples for the test set, the public set and every client.
 
-use fedstill_models::Dataset;
 use super::findings::Findings;
 use crate::scenario::raw::{RawPartition, RawScenario, RawSource};
+use fedstill_models::Dataset;
 
 /// Features of all samples are held as 4-byte numbers in memory.
 const LARGEST_DATA_BYTES: usize = 8_000_000_000;

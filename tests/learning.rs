@@ -17,7 +17,10 @@ fn accuracies(scenario: &str, sets: &[&str], hooks: Hooks) -> Vec<f64> {
     let settings = RunSettings { threads: 2, hooks };
     let accuracy = |planned| {
         let books = run(planned, settings, &mut |_| {}).expect("it runs");
-        let last = books.evaluations.last().expect("it is evaluated at the end");
+        let last = books
+            .evaluations
+            .last()
+            .expect("it is evaluated at the end");
         mean_accuracy(last, RawScope::Personal, Split::Global).expect("there are clients")
     };
     runs.iter().map(accuracy).collect()
@@ -25,6 +28,25 @@ fn accuracies(scenario: &str, sets: &[&str], hooks: Hooks) -> Vec<f64> {
 
 fn interval(left: &[f64], right: &[f64]) -> Interval {
     paired_interval(left, right, 0.95).expect("replications are paired")
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "the figures that docs/validation.md quotes, shown with --nocapture"
+)]
+fn report(figures: std::fmt::Arguments<'_>) {
+    println!("{figures}");
+}
+
+#[test]
+fn federated_averaging_over_ten_equal_sites_reaches_93_percent() {
+    let scenario = "scenarios/validation/fedavg-iid.toml";
+    let accuracy = accuracies(scenario, &[], Hooks::default());
+    report(format_args!("fedavg, 10 IID sites: {accuracy:.3?}"));
+    assert!(
+        accuracy.iter().all(|accuracy| *accuracy >= 0.93),
+        "{accuracy:?}"
+    );
 }
 
 #[test]
@@ -39,7 +61,9 @@ fn knowledge_on_public_samples_helps_for_what_it_says() {
     let shuffled = accuracies(scenario, &["method.preset=fedmd"], shuffled);
     let helps = interval(&fedmd, &alone);
     let without_content = interval(&shuffled, &alone);
-    println!("fedmd minus local-only: {helps}; with shuffled rows: {without_content}");
+    report(format_args!(
+        "fedmd minus local-only: {helps}; with shuffled rows: {without_content}"
+    ));
     assert_eq!(alone.len(), 20);
     assert!(helps.low > 0.15, "{helps}");
     assert!(without_content.mean.abs() < 0.03, "{without_content}");
