@@ -505,7 +505,9 @@ pub struct RawEvaluation {
     /// Simulated time between evaluations: one grid for every method and schedule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every: Option<Duration>,
-    /// Evaluate after every so many versions; 1 where neither key is given.
+    /// Evaluate after every so many versions; where neither key is given, after each
+    /// version of a synchronous schedule, and after as many versions as there are
+    /// clients of an asynchronous one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub versions: Option<u64>,
     /// Accuracy to reach; needs `every`.

@@ -308,11 +308,11 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
                     self.queue.cancel(event);
                 }
             }
-            Action::RollCall(token) => {
-                let children = (0..self.sites.len())
-                    .filter(|i| self.sites[*i].availability.is_online(now))
-                    .map(actor_of)
-                    .collect();
+            Action::RollCall {
+                token,
+                mut children,
+            } => {
+                children.retain(|child| self.sites[site(*child)].availability.is_online(now));
                 let message = Message::CheckedIn { token, children };
                 self.queue.schedule(now, Event::Tell(actor, message));
             }
