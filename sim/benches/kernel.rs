@@ -1,7 +1,5 @@
 //! How fast the kernel turns: messages to actors, and events through the queue alone.
 
-#![expect(missing_docs, reason = "criterion's macros make public functions")]
-
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use fedstill_sim::kernel::{ActorId, Behaviour, EventQueue, Stage, Stream, Streams};
 use fedstill_sim::time::{SimDuration, SimTime};

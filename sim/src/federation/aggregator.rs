@@ -46,9 +46,10 @@ pub(crate) struct Core {
     published: Vec<SimTime>,
     /// Participations whose end the aggregator has not heard of.
     open: BTreeMap<Ticket, (ActorId, u64)>,
-    busy: BTreeSet<ActorId>,
-    /// Clients that said they cannot do the work.
-    unfit: BTreeSet<ActorId>,
+    /// Clients that can be given work.
+    idle: BTreeSet<ActorId>,
+    /// Number of clients that said they cannot do the work.
+    unfit: usize,
     tickets: u64,
     tokens: u64,
 }
@@ -62,6 +63,7 @@ impl Aggregator {
                 Schedule::Asynchronous(Asynchronous::new(&deployment))
             }
         };
+        let clients = u32::try_from(deployment.clients()).expect("the number was checked");
         let selector = Selector::new(
             deployment.scenario().method.selection.clone(),
             deployment.clients(),
@@ -76,8 +78,8 @@ impl Aggregator {
                 knowledge_list: 0,
                 published: vec![SimTime::ZERO],
                 open: BTreeMap::new(),
-                busy: BTreeSet::new(),
-                unfit: BTreeSet::new(),
+                idle: (1..=clients).map(ActorId).collect(),
+                unfit: 0,
                 tickets: 0,
                 tokens: 0,
             },
@@ -107,7 +109,7 @@ impl Behaviour for Aggregator {
                 Schedule::Asynchronous(schedule) => schedule.woken(core, token, actions),
             },
             Message::CheckedIn { children, .. } => {
-                let idle = core.idle(children);
+                let idle = core.still_idle(children);
                 match &mut self.schedule {
                     Schedule::Synchronous(schedule) => schedule.open(core, now, idle, actions),
                     Schedule::Asynchronous(schedule) => schedule.assign(core, now, idle, actions),
@@ -145,7 +147,8 @@ impl Aggregator {
         let core = &mut self.core;
         let (client, _) = core.close(ticket);
         if refused == Some(Outcome::Unfit) {
-            core.unfit.insert(client);
+            core.idle.remove(&client);
+            core.unfit += 1;
         }
         match &mut self.schedule {
             Schedule::Synchronous(schedule) => schedule.gone(core, now, ticket, refused, actions),
@@ -155,20 +158,20 @@ impl Aggregator {
 }
 
 impl Core {
-    /// Those of the children checked in that can be given work.
-    fn idle(&self, children: Vec<ActorId>) -> Vec<ActorId> {
-        let idle = |child: &ActorId| !self.busy.contains(child) && !self.unfit.contains(child);
-        children.into_iter().filter(idle).collect()
+    /// Those of the children checked in that were not given work since they were asked.
+    fn still_idle(&self, mut children: Vec<ActorId>) -> Vec<ActorId> {
+        children.retain(|child| self.idle.contains(child));
+        children
     }
 
     /// Whether there is nobody left who could ever work.
     pub(crate) fn all_unfit(&self) -> bool {
-        self.unfit.len() == self.deployment.clients()
+        self.unfit == self.deployment.clients()
     }
 
     /// Number of clients at work.
     pub(crate) fn at_work(&self) -> usize {
-        self.busy.len()
+        self.deployment.clients() - self.unfit - self.idle.len()
     }
 
     /// A name for something wanted.
@@ -177,9 +180,11 @@ impl Core {
         Token(self.tokens)
     }
 
-    /// Asks who is checked in.
+    /// Asks who of the idle is checked in.
     pub(crate) fn roll_call(&mut self, actions: &mut Vec<FederationAction>) {
-        actions.push(Action::RollCall(self.token()));
+        let token = self.token();
+        let children = self.idle.iter().copied().collect();
+        actions.push(Action::RollCall { token, children });
     }
 
     /// Wakes the aggregator after the poll time.
@@ -200,7 +205,7 @@ impl Core {
             number: self.tickets,
         };
         self.tickets += 1;
-        self.busy.insert(client);
+        self.idle.remove(&client);
         self.open.insert(ticket, (client, self.version));
         let values = self.exchange.view(client);
         let cost = self.deployment.cost(client, values.is_some());
@@ -235,7 +240,7 @@ impl Core {
     fn close(&mut self, ticket: Ticket) -> (ActorId, u64) {
         let open = self.open.remove(&ticket);
         let (client, version) = open.expect("an open participation ends once");
-        self.busy.remove(&client);
+        self.idle.insert(client);
         (client, version)
     }
 
@@ -249,7 +254,7 @@ impl Core {
         };
         Contribution {
             child,
-            values,
+            values: Arc::new(values),
             samples,
             start_version,
         }

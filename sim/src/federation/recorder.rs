@@ -10,7 +10,7 @@ use super::parcel::Parcel;
 use super::run::{Hooks, Progress};
 use crate::kernel::{ActorId, ComputePool, Stage};
 use crate::records::VersionRecord;
-use crate::scenario::{RawExchange, RawRule};
+use crate::scenario::{RawExchange, RawRule, RawSchedule};
 use crate::time::SimTime;
 use crate::world::Host;
 use std::ops::ControlFlow;
@@ -71,6 +71,14 @@ impl<'p> Recorder<'p> {
     /// The last version published.
     pub(crate) fn version(&self) -> u64 {
         self.versions.last().map_or(0, |version| version.version)
+    }
+
+    /// Unless asked otherwise every client has been heard about once between evaluations.
+    fn versions_between_evaluations(&self) -> u64 {
+        match self.deployment.scenario().method.schedule {
+            RawSchedule::Synchronous { .. } => 1,
+            RawSchedule::Asynchronous { .. } => self.deployment.clients() as u64,
+        }
     }
 
     fn exchange(&self) -> Box<dyn Exchange> {
@@ -152,7 +160,9 @@ impl Host<Parcel, Record> for Recorder<'_> {
     fn instant_ended(&mut self, now: SimTime, pool: &mut ComputePool) -> ControlFlow<()> {
         let evaluation = &self.deployment.scenario().evaluation;
         if evaluation.every.is_none() {
-            let step = evaluation.versions.unwrap_or(1);
+            let step = evaluation
+                .versions
+                .unwrap_or(self.versions_between_evaluations());
             let due = self.version() >= self.evaluated_version + step;
             if due || (now == SimTime::ZERO && self.evaluator.is_unused()) {
                 self.evaluate(now, pool)?;

@@ -85,7 +85,7 @@ pub enum Message<P> {
     CheckedIn {
         /// The token of the roll call.
         token: Token,
-        /// The children that are online.
+        /// Those of the children asked that are online.
         children: Vec<ActorId>,
     },
     /// A client was found to be lost; its participation has ended.
@@ -143,7 +143,12 @@ pub enum Action<P, R> {
     /// Takes a wake-up back.
     Cancel(Token),
     /// Asks who is checked in; `Message::CheckedIn` follows at this instant.
-    RollCall(Token),
+    RollCall {
+        /// Echoed.
+        token: Token,
+        /// Who is asked, in child order.
+        children: Vec<ActorId>,
+    },
     /// The aggregator's word on how a participation ended.
     Settle {
         /// Which.

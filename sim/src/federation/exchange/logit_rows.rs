@@ -5,7 +5,7 @@
 use super::{AsynchronousFold, Contribution, Exchange, Weighed, add_weighted};
 use crate::kernel::{ActorId, Stream};
 use rand::seq::SliceRandom;
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Whose predictions a child is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +25,8 @@ pub(crate) struct LogitRows {
     sums: Vec<f64>,
     weights: Vec<f64>,
     holders: Vec<u32>,
-    /// Each child's share in the sums, to take it out again.
-    own: BTreeMap<ActorId, (Vec<f32>, f64)>,
+    /// Each child's share in the sums, to take it out again; in child order.
+    own: Vec<(ActorId, Arc<Vec<f32>>, f64)>,
     /// Test hook: rows are sent in a drawn order.
     shuffle: Option<Stream>,
     order: Vec<usize>,
@@ -41,7 +41,7 @@ impl LogitRows {
             sums: Vec::new(),
             weights: Vec::new(),
             holders: Vec::new(),
-            own: BTreeMap::new(),
+            own: Vec::new(),
             shuffle: None,
             order: Vec::new(),
         }
@@ -81,8 +81,8 @@ impl Exchange for LogitRows {
                 self.holders[row] += 1;
             }
             if self.sharing == Sharing::LeaveOneOut {
-                let own = (contribution.values.clone(), *weight);
-                self.own.insert(contribution.child, own);
+                let values = Arc::clone(&contribution.values);
+                self.own.push((contribution.child, values, *weight));
             }
         }
         self.order = (0..row_count).collect();
@@ -108,7 +108,9 @@ impl Exchange for LogitRows {
         let mut sums = self.sums.clone();
         let mut weights = self.weights.clone();
         let mut holders = self.holders.clone();
-        if let Some((own, weight)) = self.own.get(&child) {
+        let place = self.own.binary_search_by_key(&child, |(child, ..)| *child);
+        if let Ok(place) = place {
+            let (_, own, weight) = &self.own[place];
             for (row, values) in rows(own, self.width) {
                 let place = row * self.width..(row + 1) * self.width;
                 add_weighted(&mut sums[place], values, -weight);
@@ -136,7 +138,7 @@ mod tests {
     fn contribution(child: u32, values: [f32; 4]) -> Contribution {
         Contribution {
             child: ActorId(child),
-            values: values.to_vec(),
+            values: Arc::new(values.to_vec()),
             samples: 1,
             start_version: 0,
         }

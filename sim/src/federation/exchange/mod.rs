@@ -18,7 +18,7 @@ pub(crate) struct Contribution {
     /// Whose.
     pub(crate) child: ActorId,
     /// The values as decoded.
-    pub(crate) values: Vec<f32>,
+    pub(crate) values: Arc<Vec<f32>>,
     /// Own samples that it learned from.
     pub(crate) samples: u64,
     /// The version it started from.

@@ -26,7 +26,7 @@ impl Exchange for Parameters {
         let total: f64 = contributions.iter().map(|(_, weight)| weight).sum();
         if let [(only, _)] = contributions {
             // w·θ/w is θ, but not always to the last bit.
-            self.model = Arc::new(only.values.clone());
+            self.model = Arc::clone(&only.values);
         } else {
             let mut sums = vec![0.0; self.model.len()];
             for (contribution, weight) in contributions {
@@ -42,7 +42,7 @@ impl Exchange for Parameters {
         let mixed = |(old, new): (&f32, &f32)| {
             ((1.0 - share) * f64::from(*old) + share * f64::from(*new)) as f32
         };
-        let model = self.model.iter().zip(&contribution.values).map(mixed);
+        let model = self.model.iter().zip(contribution.values.iter()).map(mixed);
         self.model = Arc::new(model.collect());
         3 * self.model.len() as u64
     }
@@ -67,7 +67,7 @@ mod tests {
     fn contribution(child: u32, values: [f32; 2], samples: u64) -> Contribution {
         Contribution {
             child: ActorId(child),
-            values: values.to_vec(),
+            values: Arc::new(values.to_vec()),
             samples,
             start_version: 0,
         }

@@ -2,19 +2,22 @@
 //!
 //! Everything here is fixed before the simulation starts and shared, never copied.
 
-use super::parcel::parcel_bytes;
-use crate::device::{Availability, Device, DropRate, Power};
-use crate::kernel::{ActorId, Streams};
+mod cost;
+mod drawing;
+
+pub use cost::LocalCost;
+
+use drawing::{draw_group, load_dataset, partition_of};
+
+use crate::device::{Availability, Device, DropRate};
+use crate::kernel::Streams;
 use crate::network::{Access, HostId, Network, Star};
 use crate::scenario::{
-    Quantity, RawClientGroup, RawDropout, RawExchange, RawOptimizer, RawPartition, RawRule,
-    RawSchedule, RawSource, RawWeights, Sampled, Scenario,
+    Quantity, RawDropout, RawExchange, RawOptimizer, RawRule, RawSchedule, RawWeights, Scenario,
 };
 use crate::time::{SimDuration, SimTime};
-use crate::world::{Plan, Site, Work, WorkKind};
-use fedstill_models::{
-    Architecture, Dataset, Layout, Optimizer, Partition, Shard, Split, SyntheticSpec,
-};
+use crate::world::Site;
+use fedstill_models::{Dataset, Layout, Optimizer, Shard, Split};
 use std::sync::Arc;
 
 /// A scenario, drawn out.
@@ -58,30 +61,6 @@ impl std::error::Error for DeploymentError {}
 fn failed(place: &str) -> impl Fn(&dyn std::fmt::Display) -> DeploymentError {
     let place = place.to_owned();
     move |error| DeploymentError(format!("{place}: {error}"))
-}
-
-/// What one participation costs a client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LocalCost {
-    /// Length of what it receives.
-    pub download_bytes: u64,
-    /// FLOPs, in order.
-    pub work: Work,
-    /// Length of what it sends.
-    pub upload_bytes: u64,
-    /// Working set of its training.
-    pub memory_bytes: u64,
-}
-
-impl LocalCost {
-    /// The size of the work, for who needs to know it beforehand.
-    pub fn plan(&self) -> Plan {
-        Plan {
-            download_bytes: self.download_bytes,
-            flops: self.work.total(),
-            upload_bytes: self.upload_bytes,
-        }
-    }
 }
 
 impl Deployment {
@@ -286,59 +265,6 @@ impl Deployment {
         }
     }
 
-    /// What a participation costs a client, with or without knowledge to learn from.
-    pub fn cost(&self, client: ActorId, has_knowledge: bool) -> LocalCost {
-        let client = client.index() - 1;
-        let layout = &self.clients[client].layout;
-        let own = self.shard(client).train.len() as u64;
-        let local = &self.scenario.method.local;
-        let classes = self.dataset.n_classes();
-        let train = layout.train_flops(own * u64::from(local.epochs));
-        let mut work = vec![(WorkKind::Train, train)];
-        let mut batch = local.batch;
-        let values = match self.scenario.method.exchange {
-            RawExchange::None => None,
-            RawExchange::Parameters => Some(layout.parameter_count()),
-            RawExchange::ClassLogits => Some(classes * classes),
-            RawExchange::PublicLogits { .. } => {
-                let samples = self.list_length() as u64;
-                if has_knowledge {
-                    let passes = samples * u64::from(local.distill.epochs);
-                    work.insert(0, (WorkKind::Distill, layout.train_flops(passes)));
-                    batch = batch.max(self.distill_batch());
-                }
-                work.push((WorkKind::Infer, layout.predict_flops(samples)));
-                Some(self.list_length() * classes)
-            }
-        };
-        let bytes = |values: Option<usize>| values.map_or(0, parcel_bytes);
-        let received = values.map(|values| if has_knowledge { values } else { 0 });
-        LocalCost {
-            download_bytes: bytes(received),
-            work: Work(work),
-            upload_bytes: bytes(values),
-            memory_bytes: layout.training_memory_bytes(batch, &self.optimizer()),
-        }
-    }
-
-    /// Optimiser steps of a participation.
-    pub(crate) fn steps(&self, client: usize, has_knowledge: bool) -> u64 {
-        let local = &self.scenario.method.local;
-        let steps = |samples: usize, batch: usize, epochs: u32| {
-            samples.div_ceil(batch) as u64 * u64::from(epochs)
-        };
-        let own = steps(self.shard(client).train.len(), local.batch, local.epochs);
-        if has_knowledge && self.list_length() > 0 {
-            own + steps(
-                self.list_length(),
-                self.distill_batch(),
-                local.distill.epochs,
-            )
-        } else {
-            own
-        }
-    }
-
     /// When the run ends at the latest.
     pub(crate) fn end(&self) -> SimTime {
         let longest = SimDuration::from_nanos(365 * 86_400 * 1_000_000_000);
@@ -399,101 +325,6 @@ impl Deployment {
             RawDropout::None | RawDropout::Exponential { .. } => None,
         }
     }
-}
-
-fn load_dataset(source: &RawSource, world: Streams) -> Result<Dataset, DeploymentError> {
-    match *source {
-        RawSource::Digits => Ok(Dataset::digits()),
-        RawSource::Synthetic {
-            classes,
-            features,
-            samples,
-            separation,
-        } => {
-            let spec = SyntheticSpec {
-                classes,
-                features,
-                samples,
-                separation,
-            };
-            Dataset::synthetic(&spec, world.seed("data", "synthetic"))
-                .map_err(|error| failed("data.source")(&error))
-        }
-    }
-}
-
-fn partition_of(partition: &RawPartition) -> Partition {
-    match *partition {
-        RawPartition::Iid => Partition::Iid,
-        RawPartition::Dirichlet { alpha, min_samples } => {
-            Partition::Dirichlet { alpha, min_samples }
-        }
-        RawPartition::Shards { labels } => Partition::Shards {
-            labels_per_client: labels,
-        },
-        RawPartition::Quantity { alpha } => Partition::Quantity { alpha },
-    }
-}
-
-/// Draws the clients of a group. Each quantity of each client has a stream of its
-/// own, so that changing one distribution moves no other draw.
-fn draw_group(
-    group: &RawClientGroup,
-    dataset: &Dataset,
-    world: Streams,
-    clients: &mut Vec<ClientSpec>,
-) -> Result<(), DeploymentError> {
-    let place = format!("clients `{}`", group.name);
-    let architecture = Architecture::parse(&group.model).map_err(|error| failed(&place)(&error))?;
-    let layout = Arc::new(architecture.layout(dataset.n_features(), dataset.n_classes()));
-    for index in 0..group.count {
-        let name = format!("{}-{index}", group.name);
-        let device = &group.device;
-        let flops_per_second = draw(&device.speed, &name, index, "speed", world)?;
-        let memory_bytes = match &device.memory {
-            Some(memory) => Some(draw(memory, &name, index, "memory", world)? as u64),
-            None => None,
-        };
-        let up = draw(&group.link.up, &name, index, "up", world)?;
-        let down = draw(&group.link.down, &name, index, "down", world)?;
-        let latency = draw(&group.link.latency, &name, index, "latency", world)?;
-        clients.push(ClientSpec {
-            device: Device {
-                flops_per_second,
-                memory_bytes,
-                power: Power {
-                    idle: device.power.idle.base(),
-                    busy: device.power.busy.base(),
-                    radio: device.power.radio.base(),
-                },
-            },
-            name,
-            group: group.name.clone(),
-            model: group.model.clone(),
-            layout: Arc::clone(&layout),
-            dropout: group.dropout.clone(),
-            link: (
-                up,
-                down,
-                SimDuration::from_secs_f64(latency).unwrap_or(SimDuration::MAX),
-            ),
-        });
-    }
-    Ok(())
-}
-
-fn draw<Q: Quantity>(
-    sampled: &Sampled<Q>,
-    name: &str,
-    index: usize,
-    purpose: &str,
-    world: Streams,
-) -> Result<f64, DeploymentError> {
-    let mut stream = world.stream(name, purpose);
-    sampled
-        .draw(index, &mut stream)
-        .map(Quantity::base)
-        .map_err(|error| failed(&format!("{purpose} of {name}"))(&error))
 }
 
 /// A scenario's length of time in the simulator's nanoseconds.

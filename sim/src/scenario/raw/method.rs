@@ -1,0 +1,357 @@
+//! `[method]`: how the clients learn together.
+
+use super::super::quantity::Duration;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How the clients learn together: a preset, and what is changed in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawMethod {
+    /// A method of the literature (`fedstill methods`) whose choices hold where this table is silent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
+    /// Which knowledge travels.
+    pub exchange: RawExchange,
+    /// The client's work.
+    #[serde(default)]
+    pub local: RawLocal,
+    /// How contributions become a version.
+    #[serde(default)]
+    pub rule: RawRule,
+    /// When a version is published.
+    #[serde(default)]
+    pub schedule: RawSchedule,
+    /// Who works.
+    #[serde(default)]
+    pub selection: RawSelection,
+}
+
+/// Which knowledge travels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
+pub enum RawExchange {
+    /// Nothing: every client learns alone.
+    None,
+    /// All model parameters; needs equal models.
+    Parameters,
+    /// Logits on public samples.
+    PublicLogits {
+        /// Public samples per version; at most the public pool.
+        #[serde(default = "default_public_samples")]
+        samples: usize,
+        /// Draw new samples each version (synchronous schedules only).
+        #[serde(default = "yes")]
+        redraw: bool,
+    },
+    /// Mean predicted probabilities per class of the client's own data.
+    ClassLogits,
+}
+
+impl RawExchange {
+    /// Its name in scenarios and tables.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::None => "nothing",
+            Self::Parameters => "parameters",
+            Self::PublicLogits { .. } => "public-logits",
+            Self::ClassLogits => "class-logits",
+        }
+    }
+}
+
+/// The client's work in one participation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawLocal {
+    /// Passes over the client's own data.
+    pub epochs: u32,
+    /// Batch size on own data.
+    pub batch: usize,
+    /// How gradients become updates.
+    pub optimizer: RawOptimizer,
+    /// Keep the optimiser's state between participations instead of resetting it.
+    pub keep_optimizer: bool,
+    /// ρ of the proximal term ρ/2‖θ−θ₀‖² to the parameters received; 0 for none.
+    pub proximal: f64,
+    /// How received predictions are learned.
+    pub distill: RawDistill,
+}
+
+/// How gradients become updates.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
+pub enum RawOptimizer {
+    /// Stochastic gradient descent.
+    Sgd {
+        /// Learning rate.
+        lr: f64,
+        /// Momentum; 0 for none.
+        #[serde(default)]
+        momentum: f64,
+        /// L2 weight decay; 0 for none.
+        #[serde(default)]
+        weight_decay: f64,
+    },
+    /// Adam (Kingma and Ba 2015).
+    Adam {
+        /// Learning rate.
+        lr: f64,
+        /// Decay of the first moment.
+        #[serde(default = "default_beta1")]
+        beta1: f64,
+        /// Decay of the second moment.
+        #[serde(default = "default_beta2")]
+        beta2: f64,
+        /// Added to the denominator.
+        #[serde(default = "default_epsilon")]
+        epsilon: f64,
+        /// L2 weight decay; 0 for none.
+        #[serde(default)]
+        weight_decay: f64,
+    },
+}
+
+/// How received predictions are learned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawDistill {
+    /// Distance between the model's prediction and the one received.
+    pub loss: RawDistillLoss,
+    /// Weight of that loss (γ where it is added to the loss on own data).
+    pub weight: f64,
+    /// Passes over the public samples, where there are any.
+    pub epochs: u32,
+    /// Batch size on public samples; left out: min(256, samples/8).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<usize>,
+}
+
+/// Distance between the model's prediction and the one received.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
+pub enum RawDistillLoss {
+    /// Mean absolute error between logits.
+    MeanAbsolute,
+    /// Mean squared error between logits.
+    MeanSquared,
+    /// Cross-entropy to the received probabilities.
+    CrossEntropy,
+    /// KL(teacher‖student) at a temperature.
+    Kl {
+        /// Both sides' logits are divided by it.
+        #[serde(default = "one_f64")]
+        temperature: f64,
+        /// Multiply the loss by the temperature squared.
+        #[serde(default)]
+        squared_factor: bool,
+    },
+}
+
+/// How contributions become a version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
+pub enum RawRule {
+    /// Weighted mean over the contributions.
+    Mean {
+        /// What a contribution weighs before staleness.
+        #[serde(default)]
+        weights: RawWeights,
+    },
+    /// Each client is sent the mean over the others.
+    LeaveOneOut {
+        /// What a contribution weighs before staleness.
+        #[serde(default)]
+        weights: RawWeights,
+    },
+}
+
+/// What a contribution weighs before staleness.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RawWeights {
+    /// Its number of training samples.
+    #[default]
+    Samples,
+    /// One.
+    Equal,
+}
+
+/// When a version is published.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
+pub enum RawSchedule {
+    /// A cohort works for each version; it closes when all are in, lost or late.
+    Synchronous {
+        /// Closes the version this long after its opening.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline: Option<Duration>,
+        /// Selects this many times the clients wanted, and closes when enough are in.
+        #[serde(default = "one_f64")]
+        over_select: f64,
+        /// With fewer contributions the version fails.
+        #[serde(default = "one_usize")]
+        minimum: usize,
+    },
+    /// Every contribution makes a version as it arrives.
+    Asynchronous {
+        /// Clients at work at a time; left out: as many as the selection picks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        concurrency: Option<usize>,
+        /// α, the share of a fresh contribution in the new parameters (FedAsync).
+        #[serde(default = "default_mixing")]
+        mixing: f64,
+        /// What staleness costs a contribution in weight.
+        #[serde(default)]
+        staleness: RawStaleness,
+        /// Contributions more stale than this are refused.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max_staleness: Option<u64>,
+    },
+}
+
+/// Weight of a contribution by its staleness t in versions (Xie et al. 2019, section 5.2).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
+pub enum RawStaleness {
+    /// 1, however stale.
+    #[default]
+    Constant,
+    /// (1+t)^−a
+    Polynomial {
+        /// Exponent.
+        #[serde(default = "default_polynomial_a")]
+        a: f64,
+    },
+    /// 1 up to t = b, then 1/(a(t−b)+1).
+    Hinge {
+        /// Slope after the hinge.
+        #[serde(default = "default_hinge_a")]
+        a: f64,
+        /// Staleness that costs nothing.
+        #[serde(default = "default_hinge_b")]
+        b: f64,
+    },
+}
+
+/// Who works.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
+pub enum RawSelection {
+    /// Everyone who is there and idle.
+    #[default]
+    All,
+    /// A uniform draw of those who are there and idle; give `count` or `fraction`.
+    Uniform {
+        /// Number of clients.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        count: Option<usize>,
+        /// Share of all clients, rounded, at least one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fraction: Option<f64>,
+    },
+}
+
+impl Default for RawLocal {
+    fn default() -> Self {
+        Self {
+            epochs: 1,
+            batch: 10,
+            optimizer: RawOptimizer::default(),
+            keep_optimizer: false,
+            proximal: 0.0,
+            distill: RawDistill::default(),
+        }
+    }
+}
+
+impl Default for RawOptimizer {
+    fn default() -> Self {
+        Self::Sgd {
+            lr: 0.05,
+            momentum: 0.0,
+            weight_decay: 0.0,
+        }
+    }
+}
+
+impl Default for RawDistill {
+    fn default() -> Self {
+        Self {
+            loss: RawDistillLoss::MeanAbsolute,
+            weight: 1.0,
+            epochs: 1,
+            batch: None,
+        }
+    }
+}
+
+impl Default for RawRule {
+    fn default() -> Self {
+        Self::Mean {
+            weights: RawWeights::Samples,
+        }
+    }
+}
+
+impl Default for RawSchedule {
+    fn default() -> Self {
+        Self::Synchronous {
+            deadline: None,
+            over_select: 1.0,
+            minimum: 1,
+        }
+    }
+}
+
+fn one_usize() -> usize {
+    1
+}
+
+fn one_f64() -> f64 {
+    1.0
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn default_public_samples() -> usize {
+    5000
+}
+
+fn default_beta1() -> f64 {
+    0.9
+}
+
+fn default_beta2() -> f64 {
+    0.999
+}
+
+fn default_epsilon() -> f64 {
+    1e-8
+}
+
+fn default_mixing() -> f64 {
+    0.6
+}
+
+fn default_polynomial_a() -> f64 {
+    0.5
+}
+
+fn default_hinge_a() -> f64 {
+    10.0
+}
+
+fn default_hinge_b() -> f64 {
+    4.0
+}

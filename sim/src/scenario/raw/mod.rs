@@ -1,0 +1,130 @@
+//! The scenario file as written: every key, its type, unit and default.
+//!
+//! These types say what a file may contain; whether the values make sense
+//! together is checked when a [`RawScenario`] becomes a
+//! [`Scenario`](super::Scenario). Doc comments here are the descriptions in
+//! `scenarios/schema.json`.
+
+mod clients;
+mod data;
+mod method;
+mod outcome;
+
+pub use clients::{RawClientGroup, RawDevice, RawDropout, RawLink, RawPower};
+pub use data::{RawData, RawPartition, RawSource};
+pub use method::{
+    RawDistill, RawDistillLoss, RawExchange, RawLocal, RawMethod, RawOptimizer, RawRule,
+    RawSchedule, RawSelection, RawStaleness, RawWeights,
+};
+pub use outcome::{
+    RawBenefit, RawCost, RawEvaluation, RawMeasure, RawRecords, RawScope, RawSplit, RawStop,
+    RawTarget,
+};
+
+use super::quantity::{Bandwidth, Duration};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A deployment to simulate: data, clients, network, method, and when to stop.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawScenario {
+    /// Name of the scenario; names its output folder. Letters, digits, `-`, `_` and `.`.
+    pub name: String,
+    /// One line for people.
+    #[serde(default)]
+    pub description: String,
+    /// Sets both `seed_world` and `seed_dynamics`; each replication derives new ones from it.
+    #[serde(default = "default_seed")]
+    pub seed: u64,
+    /// Seed of data, devices, links, split and initial weights; when given it is held fixed over replications.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed_world: Option<u64>,
+    /// Seed of dropout, batches, selection and noise; when given it is held fixed over replications.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed_dynamics: Option<u64>,
+    /// How often to run with new seeds.
+    #[serde(default = "one")]
+    pub replications: u32,
+    /// Number of the replication that a resolved file repeats; leave it out otherwise.
+    #[serde(default)]
+    pub replication: u32,
+    /// What is learned from, and how it is split over the clients.
+    pub data: RawData,
+    /// Groups of clients that are alike.
+    pub clients: Vec<RawClientGroup>,
+    /// How hosts are connected.
+    #[serde(default)]
+    pub network: RawNetwork,
+    /// The aggregator's own link, and how it watches its clients.
+    #[serde(default)]
+    pub server: RawServer,
+    /// How the clients learn together.
+    pub method: RawMethod,
+    /// When models are scored, and the accuracy to reach.
+    #[serde(default)]
+    pub evaluation: RawEvaluation,
+    /// When the run ends: whichever comes first.
+    #[serde(default)]
+    pub stop: RawStop,
+    /// What is recorded beyond the standard tables.
+    #[serde(default)]
+    pub records: RawRecords,
+    /// Prices, for the cost of the run in money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<RawCost>,
+}
+
+/// How hosts are connected.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawNetwork {
+    /// Shape of the network between the clients' access links and the server's.
+    pub topology: RawTopology,
+}
+
+/// Shape of the network.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
+pub enum RawTopology {
+    /// Every client's access link meets the server's.
+    #[default]
+    Star,
+}
+
+/// The aggregator's own link, and how it watches its clients.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawServer {
+    /// Bandwidth from the server, shared by all downloads.
+    pub up: Bandwidth,
+    /// Bandwidth to the server, shared by all uploads.
+    pub down: Bandwidth,
+    /// One-way latency of the server's link.
+    pub latency: Duration,
+    /// Time from a client's drop until the aggregator knows.
+    pub detection_delay: Duration,
+    /// With nobody to select, the aggregator looks again after this time.
+    pub poll: Duration,
+}
+
+impl Default for RawServer {
+    fn default() -> Self {
+        Self {
+            up: Bandwidth::from_bits_per_second(1e9),
+            down: Bandwidth::from_bits_per_second(1e9),
+            latency: Duration::from_seconds(0.0),
+            detection_delay: Duration::from_seconds(30.0),
+            poll: Duration::from_seconds(10.0),
+        }
+    }
+}
+
+fn default_seed() -> u64 {
+    1
+}
+
+fn one() -> u32 {
+    1
+}
