@@ -62,7 +62,7 @@ impl RecordError {
                 io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
                     Some("a file is in the way: move it, or choose another place with --out")
                 }
-                _ => None,
+                _ => Some("choose another place with --out"),
             },
             Self::NotFinite { .. } => Some(
                 "please report this with the scenario and its seed: running it again repeats it",
@@ -82,16 +82,12 @@ impl fmt::Display for RecordError {
                 path,
                 source,
             } => {
-                write!(f, "cannot {doing} `{}`: {source}", path.display())?;
+                write!(f, "cannot {doing} `{}`: {source}", path.display())
             }
-            Self::NotFinite { run_id, source } => write!(f, "{source} (run {run_id})")?,
+            Self::NotFinite { run_id, source } => write!(f, "{source} (run {run_id})"),
             Self::OtherRun { path, found } => {
-                write!(f, "`{}` already holds another run, {found}", path.display())?;
+                write!(f, "`{}` already holds another run, {found}", path.display())
             }
-        }
-        match self.way_out() {
-            Some(way_out) => write!(f, "\n{way_out}"),
-            None => Ok(()),
         }
     }
 }
