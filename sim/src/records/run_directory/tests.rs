@@ -235,12 +235,14 @@ fn another_run_under_the_same_name_is_not_touched() {
         .write(out.path(), Existing::Keep)
         .unwrap();
     let error = Made::numbered(3, "01234567ffffffff").write(out.path(), Existing::Replace);
-    let message = error.unwrap_err().to_string();
+    let error = error.unwrap_err();
+    let message = error.to_string();
     assert!(
         message.contains("another run, 0123456700000000"),
         "{message}"
     );
-    assert!(message.contains("--out"), "{message}");
+    let way_out = error.way_out().expect("there is one");
+    assert!(way_out.contains("--out"), "{way_out}");
 }
 
 #[test]
