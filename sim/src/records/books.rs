@@ -34,7 +34,7 @@ pub struct RunIdentity {
     pub config_id: String,
     /// Name of the scenario.
     pub scenario: String,
-    /// Counts the runs of a scenario, from 0.
+    /// Counts the runs of a scenario, from 1.
     pub number: u64,
     /// Counts the replications of a sweep point, from 0.
     pub replication: u32,

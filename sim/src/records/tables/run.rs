@@ -14,7 +14,7 @@ table! {
     config_id: &'a str;
     /// Name of the scenario.
     scenario: &'a str;
-    /// Counts the runs of the scenario, from 0.
+    /// Counts the runs of the scenario, from 1.
     number: u64;
     /// Counts the replications of a sweep point, from 0.
     replication: u32;

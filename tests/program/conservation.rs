@@ -1,0 +1,355 @@
+//! What no run may break, over random scenarios: nothing is lost, nothing counted twice,
+//! and time runs forwards.
+
+use crate::desk::Desk;
+use crate::tables::{NAMES, Row, Tables};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+/// As documented; every participation ends in exactly one of these.
+const OUTCOMES: [&str; 11] = [
+    "merged",
+    "late",
+    "surplus",
+    "stale",
+    "unused",
+    "dropped_download",
+    "dropped_compute",
+    "dropped_upload",
+    "unfit",
+    "diverged",
+    "unfinished",
+];
+
+const RADIO_WATTS: f64 = 3.5;
+const BUSY_WATTS: f64 = 11.0;
+
+fn one_of(choices: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
+    prop::sample::select(choices)
+}
+
+/// A group of clients, in TOML.
+fn group(name: &'static str) -> impl Strategy<Value = String> {
+    let count = 1..4_usize;
+    let speed = one_of(&["200 kFLOP/s", "3 MFLOP/s", "50 MFLOP/s"]);
+    let spread = one_of(&["0.0", "0.5", "1.5"]);
+    // Parameters, gradients and activations of mlp-5 take about 600 bytes with SGD.
+    let memory = prop_oneof![
+        8 => Just(""),
+        1 => Just(", memory = { dist = \"uniform\", low = \"300 B\", high = \"3 kB\" }"),
+    ];
+    let up = one_of(&["2 kbps", "50 kbps", "1 Mbps"]);
+    let latency = one_of(&["0 s", "3 ms", "400 ms"]);
+    let dropout = one_of(&[
+        "\"none\"",
+        "{ kind = \"per-participation\", rate = 0.3 }",
+        "{ kind = \"per-participation\", rate = 1.0 }",
+        "{ kind = \"exponential\", up = \"4 s\", down = \"2 s\" }",
+        "{ kind = \"exponential\", up = \"30 s\", down = \"1 s\" }",
+    ]);
+    (count, speed, spread, memory, up, latency, dropout).prop_map(
+        move |(count, speed, spread, memory, up, latency, dropout)| {
+            format!(
+                "[[clients]]\nname = \"{name}\"\ncount = {count}\nmodel = \"mlp-5\"\n\
+                 device = {{ speed = {{ dist = \"lognormal\", median = \"{speed}\", sigma = {spread} }}{memory}, \
+                 power = {{ idle = \"2 W\", busy = \"{BUSY_WATTS} W\", radio = \"{RADIO_WATTS} W\" }} }}\n\
+                 link = {{ up = {{ dist = \"lognormal\", median = \"{up}\", sigma = {spread} }}, down = \"60 kbps\", latency = \"{latency}\" }}\n\
+                 dropout = {dropout}\n"
+            )
+        },
+    )
+}
+
+fn schedule() -> impl Strategy<Value = String> {
+    let deadline = one_of(&["", ", deadline = \"2 s\"", ", deadline = \"20 s\""]);
+    let over_select = one_of(&["1.0", "1.5"]);
+    let synchronous = (deadline, over_select, 1..3_usize).prop_map(|(deadline, over, minimum)| {
+        format!("{{ kind = \"synchronous\", over_select = {over}, minimum = {minimum}{deadline} }}")
+    });
+    let concurrency = one_of(&["", ", concurrency = 1", ", concurrency = 2"]);
+    let stale = one_of(&["", ", max_staleness = 0", ", max_staleness = 2"]);
+    let discount = one_of(&["constant", "polynomial", "hinge"]);
+    let asynchronous = (concurrency, stale, discount).prop_map(|(concurrency, stale, discount)| {
+        format!("{{ kind = \"asynchronous\", staleness = \"{discount}\"{concurrency}{stale} }}")
+    });
+    prop_oneof![synchronous, asynchronous]
+}
+
+prop_compose! {
+    fn scenario()(
+        seed in 0..1_000_000_u64,
+        preset in one_of(&["fedavg", "fedmd", "fd", "local-only"]),
+        lr in prop_oneof![9 => Just("0.05"), 1 => Just("1e30")],
+        schedule in schedule(),
+        selection in one_of(&["\"all\"", "{ kind = \"uniform\", fraction = 0.6 }"]),
+        clinics in group("clinic"),
+        hospitals in prop::option::of(group("hospital")),
+        server in one_of(&["20 kbps", "10 Mbps"]),
+        detection in one_of(&["0 s", "1 s", "30 s"]),
+        every in one_of(&["", "every = \"3 s\"", "versions = 2"]),
+        versions in 1..6_u32,
+        time in one_of(&["5 s", "60 s", "10 min"]),
+    ) -> String {
+        let hospitals = hospitals.unwrap_or_default();
+        // One that says `minimum = 2` needs a cohort of two.
+        let guest = "[[clients]]\nname = \"guest\"\ncount = 3\nmodel = \"mlp-5\"\n\
+            device = { speed = \"1 MFLOP/s\", power = { idle = \"2 W\", busy = \"11 W\", radio = \"3.5 W\" } }\n\
+            link = { up = \"30 kbps\", down = \"60 kbps\" }\n";
+        format!(
+            "name = \"random\"\nseed = {seed}\n\
+             data = {{ source = {{ kind = \"synthetic\", classes = 3, features = 4, samples = 150, separation = 2.0 }}, \
+             test = 30, public = 20, partition = {{ kind = \"quantity\", alpha = 1.0 }} }}\n\
+             server = {{ up = \"{server}\", down = \"{server}\", detection_delay = \"{detection}\", poll = \"2 s\" }}\n\
+             evaluation = {{ {every} }}\n\
+             stop = {{ versions = {versions}, time = \"{time}\" }}\n\
+             {clinics}{hospitals}{guest}\
+             [method]\npreset = \"{preset}\"\nschedule = {schedule}\nselection = {selection}\n\
+             local = {{ epochs = 1, batch = 8, optimizer = {{ kind = \"sgd\", lr = {lr} }} }}\n"
+        )
+    }
+}
+
+/// The phases of a participation that began: begin and, where completed, end.
+fn phases(row: Row<'_>) -> Vec<(u64, Option<u64>)> {
+    let span = |phase: &str| {
+        let start = row.nanos_if(&format!("{phase}_start_s"))?;
+        Some((start, row.nanos_if(&format!("{phase}_end_s"))))
+    };
+    ["download", "compute", "upload"]
+        .into_iter()
+        .filter_map(span)
+        .collect()
+}
+
+fn ends_in_one_documented_way(row: Row<'_>) {
+    let outcome = row.text("outcome");
+    assert!(OUTCOMES.contains(&outcome), "{outcome}");
+    assert_eq!(row.text("merged_version").is_empty(), outcome != "merged");
+    assert_eq!(row.count("merge_count") > 0, outcome == "merged");
+    let cut = outcome.strip_prefix("dropped_").unwrap_or_default();
+    assert_eq!(row.text("cut_phase"), cut);
+    let sum = |columns: &[&str]| -> u64 { columns.iter().map(|c| row.count(c)).sum() };
+    let (bytes, flops) = (
+        sum(&["down_bytes", "up_bytes"]),
+        sum(&["train_flops", "distill_flops", "infer_flops"]),
+    );
+    let wasted = (row.count("wasted_bytes"), row.count("wasted_flops"));
+    match outcome {
+        "merged" | "unfinished" => assert_eq!(wasted, (0, 0), "{outcome}"),
+        _ => assert_eq!(wasted, (bytes, flops), "{outcome}"),
+    }
+    if outcome == "merged" {
+        let merged = row.count("merged_version");
+        assert_eq!(
+            row.count("staleness_versions"),
+            merged - row.count("start_version") - 1
+        );
+    }
+}
+
+fn time_runs_forwards(row: Row<'_>, run_end: u64) {
+    let (selected, end) = (row.nanos("selected_s"), row.nanos("end_s"));
+    assert!(selected <= end && end <= run_end);
+    assert_eq!(row.nanos("duration_s"), end - selected);
+    let mut now = selected;
+    for (start, completed) in phases(row) {
+        assert!(now <= start && start <= end, "a phase begins at its time");
+        now = completed.unwrap_or(end);
+        assert!(start <= now && now <= end, "a phase ends at its time");
+    }
+}
+
+/// Bytes and energy of a participation are those of its transfers and its computation.
+fn costs_what_its_parts_cost(row: Row<'_>, transfers: &[Row<'_>]) {
+    let bytes: u64 = transfers
+        .iter()
+        .map(|transfer| transfer.count("bytes"))
+        .sum();
+    assert_eq!(row.count("down_bytes") + row.count("up_bytes"), bytes);
+    let length = |transfer: &Row<'_>| transfer.nanos("end_s") - transfer.nanos("start_s");
+    let radio: u64 = transfers.iter().map(length).sum();
+    let computing = row.nanos_if("compute_start_s").map_or(0, |start| {
+        row.nanos_if("compute_end_s")
+            .unwrap_or_else(|| row.nanos("end_s"))
+            - start
+    });
+    let expected = (RADIO_WATTS * radio as f64 + BUSY_WATTS * computing as f64) / 1e9;
+    let joules = row.number("energy_joules");
+    assert!(joules >= 0.0);
+    assert!(
+        (joules - expected).abs() <= 1e-9 * expected,
+        "{joules} J, expected {expected} J"
+    );
+}
+
+fn participations_hold(tables: &Tables) {
+    let run_end = tables.run().nanos("end_s");
+    let mut transfers: BTreeMap<u64, Vec<Row<'_>>> = BTreeMap::new();
+    for transfer in tables.rows("transfers") {
+        let (size, bytes) = (transfer.count("size_bytes"), transfer.count("bytes"));
+        assert!(if transfer.text("outcome") == "delivered" {
+            bytes == size
+        } else {
+            bytes <= size
+        });
+        assert!(transfer.nanos("start_s") <= transfer.nanos("end_s"));
+        let of = transfers.entry(transfer.count("participation_id"));
+        of.or_default().push(transfer);
+    }
+    let mut last_selected = 0;
+    for (id, row) in (0..).zip(tables.rows("participations")) {
+        assert_eq!(row.count("participation_id"), id);
+        ends_in_one_documented_way(row);
+        time_runs_forwards(row, run_end);
+        costs_what_its_parts_cost(row, &transfers.remove(&id).unwrap_or_default());
+        assert!(last_selected <= row.nanos("selected_s"));
+        last_selected = row.nanos("selected_s");
+    }
+    assert!(
+        transfers.is_empty(),
+        "a transfer belongs to a participation"
+    );
+}
+
+fn clients_hold(tables: &Tables) {
+    let run = tables.run();
+    let states = [
+        "offline_s",
+        "computing_s",
+        "transferring_s",
+        "waiting_version_s",
+        "waiting_peer_s",
+        "unselected_s",
+    ];
+    let sums = ["down_bytes", "up_bytes", "n_selected", "n_merged"];
+    let mut total = [0; 4];
+    for client in tables.rows("clients") {
+        let spent: u64 = states.iter().map(|state| client.nanos(state)).sum();
+        assert_eq!(spent, run.nanos("end_s"), "{}", client.text("client_id"));
+        let own: Vec<Row<'_>> = tables
+            .rows("participations")
+            .filter(|row| row.text("client_id") == client.text("client_id"))
+            .collect();
+        let sum = |column: &str| own.iter().map(|row| row.count(column)).sum::<u64>();
+        let merged = own
+            .iter()
+            .filter(|row| row.text("outcome") == "merged")
+            .count() as u64;
+        let expected = [sum("down_bytes"), sum("up_bytes"), own.len() as u64, merged];
+        assert_eq!(sums.map(|column| client.count(column)), expected);
+        let flops = sum("train_flops") + sum("distill_flops") + sum("infer_flops");
+        assert_eq!(client.count("client_flops"), flops);
+        for (total, part) in total.iter_mut().zip(expected) {
+            *total += part;
+        }
+        // A client works for one version at a time.
+        for pair in own.windows(2) {
+            assert!(pair[0].nanos("end_s") <= pair[1].nanos("selected_s"));
+        }
+    }
+    let [down, up, participations, _] = total;
+    let told = ["down_bytes", "up_bytes", "n_participations"].map(|column| run.count(column));
+    assert_eq!(told, [down, up, participations]);
+}
+
+fn versions_hold(tables: &Tables) {
+    let run_end = tables.run().nanos("end_s");
+    let (mut number, mut now) = (0, 0);
+    for version in tables.rows("versions") {
+        number += 1;
+        assert_eq!(version.count("version"), number, "the counter never skips");
+        let (open, close) = (version.nanos("open_s"), version.nanos("close_s"));
+        assert!(now <= close && open <= close && close <= run_end);
+        now = close;
+        let merged: Vec<Row<'_>> = tables
+            .rows("participations")
+            .filter(|row| row.count_if("merged_version") == Some(number))
+            .collect();
+        assert_eq!(version.count("n_merged"), merged.len() as u64);
+        let failed = version.text("close_reason") == "failed";
+        assert_eq!(
+            failed,
+            merged.is_empty(),
+            "what nothing was folded into has failed"
+        );
+        let staleness = merged.iter().map(|row| row.count("staleness_versions"));
+        assert_eq!(version.count("max_staleness"), staleness.max().unwrap_or(0));
+        for row in merged {
+            // Folded when it had arrived, at the instant of publication.
+            let waited = row.nanos_if("wait_s").unwrap_or(close - row.nanos("end_s"));
+            assert_eq!(row.nanos("end_s") + waited, close);
+        }
+    }
+    let mut instants = tables.rows("evaluations").map(|row| row.nanos("sim_s"));
+    assert!(
+        instants.by_ref().is_sorted(),
+        "evaluations in order of time"
+    );
+    assert!(
+        tables
+            .rows("evaluations")
+            .all(|row| row.nanos("sim_s") <= run_end)
+    );
+}
+
+fn cells_are_described_and_finite(tables: &Tables) {
+    let package = tables.package();
+    let resources = package["resources"].as_array().expect("a list");
+    let told: Vec<&str> = resources
+        .iter()
+        .filter_map(|table| table["name"].as_str())
+        .collect();
+    let mut expected = told.clone();
+    expected.sort_unstable();
+    assert_eq!(expected, NAMES, "every table is told once");
+    for (name, resource) in told.iter().zip(resources) {
+        let table = tables.table(name);
+        let fields = resource["schema"]["fields"].as_array().expect("a list");
+        let columns: Vec<&str> = fields
+            .iter()
+            .filter_map(|field| field["name"].as_str())
+            .collect();
+        assert_eq!(columns, table.columns, "{name}");
+        for row in table.rows() {
+            for (field, cell) in fields.iter().zip(row.cells) {
+                let (column, kind) = (&field["name"], field["type"].as_str());
+                let required = field["constraints"]["required"] == true;
+                assert!(!(required && cell.is_empty()), "{name}: {column} is empty");
+                let right = cell.is_empty()
+                    || match kind {
+                        Some("number") => cell.parse::<f64>().is_ok_and(f64::is_finite),
+                        Some("integer") => cell.parse::<u64>().is_ok(),
+                        Some("boolean") => cell == "true" || cell == "false",
+                        _ => true,
+                    };
+                assert!(right, "{name}: {column} holds {cell}, no {kind:?}");
+            }
+        }
+        let key = resource["schema"]["primaryKey"].as_array().expect("a key");
+        let key: Vec<&str> = key.iter().filter_map(|column| column.as_str()).collect();
+        let cells = |row: Row<'_>| {
+            key.iter()
+                .map(|c| row.text(c).to_owned())
+                .collect::<Vec<_>>()
+        };
+        let keys: std::collections::BTreeSet<_> = table.rows().map(cells).collect();
+        assert_eq!(keys.len(), table.len(), "{name}: two rows of one key");
+        assert!(
+            keys.iter().flatten().all(|cell| !cell.is_empty()),
+            "{name}: an empty key"
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_is_lost_nothing_is_counted_twice_and_time_runs_forwards(scenario in scenario()) {
+        let tables = Desk::new().run(&scenario, "out", &[]);
+        participations_hold(&tables);
+        clients_hold(&tables);
+        versions_hold(&tables);
+        cells_are_described_and_finite(&tables);
+    }
+}

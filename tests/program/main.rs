@@ -1,0 +1,19 @@
+//! The whole program from outside: files and arguments in, tables, words and an exit
+//! status out. One crate, so that the ways to run it and to read its tables are there once.
+
+#![expect(
+    unreachable_pub,
+    reason = "what the modules share is public to each other, and this crate is public to nobody"
+)]
+
+mod command_line;
+mod conservation;
+mod costs;
+mod desk;
+mod determinism;
+mod dropout_zero;
+mod interrupted;
+mod resolved;
+mod schedules;
+mod tables;
+mod wrong_input;
