@@ -71,11 +71,12 @@ fn assert_completes(desk: &Desk, undisturbed: &Tables, why: &str) {
     assert_same_bytes(undisturbed, &Tables::read(&runs[0]), why);
     for folder in ["out", "out/sites"] {
         let folder = desk.path(folder);
-        assert_eq!(
-            entries(&folder),
-            visible(&folder),
-            "{why}: something hidden was left"
-        );
+        let mut left = entries(&folder);
+        left.retain(|path| !visible(&folder).contains(path));
+        // Killed in the moment between unlocking a whole run and naming it, it is left: it
+        // looks like another process's that is about to be named.
+        left.retain(|path| !path.join("manifest.json").is_file() || path.join(".lock").exists());
+        assert_eq!(left, [] as [&Path; 0], "{why}: something hidden was left");
     }
 }
 

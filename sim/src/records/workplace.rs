@@ -33,6 +33,14 @@ impl Workplace {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 1000 => {
                     attempt += 1;
                 }
+                // Another process took it, still empty, for left behind.
+                Err(error)
+                    if error.kind() == io::ErrorKind::NotFound
+                        && parent.is_dir()
+                        && attempt < 1000 =>
+                {
+                    attempt += 1;
+                }
                 Err(error) => return Err(RecordError::storage("create", &path)(error)),
             }
         }
@@ -60,9 +68,10 @@ impl Workplace {
     /// # Errors
     /// Something stands there, or the file system refuses; the work is removed.
     pub(super) fn publish(mut self, place: &Path) -> Result<(), RecordError> {
+        sync_directory(&self.path)?;
+        // One who is killed between these two leaves a whole run under a hidden name.
         let lock = self.path.join(LOCK);
         fs::remove_file(&lock).map_err(RecordError::storage("remove", &lock))?;
-        sync_directory(&self.path)?;
         fs::rename(&self.path, place).map_err(RecordError::storage("create", place))?;
         self.published = true;
         place.parent().map_or(Ok(()), sync_directory)
@@ -73,10 +82,31 @@ impl Drop for Workplace {
     fn drop(&mut self) {
         if !self.published {
             // What cannot be removed stays hidden and is removed by a later run.
-            let _ = fs::remove_dir_all(&self.path);
+            remove(&self.path);
         }
         let _ = self.lock.unlock();
     }
+}
+
+/// Removes a hidden directory, its lock last: one without a lock is empty or about to be published.
+fn remove(path: &Path) {
+    let Ok(entries) = fs::read_dir(path) else {
+        return;
+    };
+    for entry in entries.filter_map(Result::ok) {
+        if entry.file_name() == LOCK {
+            continue;
+        }
+        // What cannot be removed keeps the directory, and the lock with it.
+        let removed = match entry.file_type() {
+            Ok(kind) if kind.is_dir() => fs::remove_dir_all(entry.path()),
+            _ => fs::remove_file(entry.path()),
+        };
+        if removed.is_err() {
+            return;
+        }
+    }
+    let _ = fs::remove_dir_all(path);
 }
 
 /// Waits until a directory's entries lie on the disk.
@@ -100,11 +130,14 @@ pub(super) fn remove_leftovers(parent: &Path) {
         if !(name.starts_with('.') && name.ends_with(SUFFIX)) {
             continue;
         }
-        // Without a lock file it is about to be published; leave it.
-        if let Ok(lock) = File::open(entry.path().join(LOCK))
-            && lock.try_lock().is_ok()
-        {
-            let _ = fs::remove_dir_all(entry.path());
+        match File::open(entry.path().join(LOCK)) {
+            Ok(lock) if lock.try_lock().is_ok() => remove(&entry.path()),
+            Ok(_) => {}
+            // It is about to be published, which an attempt to remove it as empty spares, or
+            // its maker was killed before it made the lock or after it removed it.
+            Err(_) => {
+                let _ = fs::remove_dir(entry.path());
+            }
         }
     }
 }
@@ -122,9 +155,16 @@ mod tests {
         fs::write(dead.join(LOCK), "").unwrap();
         fs::write(dead.join("runs.csv"), "half").unwrap();
         fs::create_dir(parent.path().join(".git")).unwrap();
+        let unlocked = parent.path().join(".2-ghi.78.0.partial");
+        fs::create_dir(&unlocked).unwrap();
+        let about_to_be_published = parent.path().join(".3-jkl.79.0.partial");
+        fs::create_dir(&about_to_be_published).unwrap();
+        fs::write(about_to_be_published.join("runs.csv"), "whole").unwrap();
         remove_leftovers(parent.path());
         assert!(alive.path().exists());
         assert!(!dead.exists());
+        assert!(!unlocked.exists());
+        assert!(about_to_be_published.exists());
         assert!(parent.path().join(".git").exists());
     }
 
