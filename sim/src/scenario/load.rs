@@ -47,7 +47,7 @@ impl PlannedRun {
     /// Loading it beside its [`inputs`](Self::inputs) gives the same `run_id`.
     #[must_use]
     pub fn resolved_toml(&self) -> String {
-        super::resolved::document(&self.scenario)
+        super::resolved::document(self)
     }
 }
 
@@ -82,7 +82,9 @@ fn number(runs: &mut [(&PathBuf, PlannedRun)], problems: &mut Vec<Problem>) {
     for (path, run) in runs {
         let number = numbers.entry(run.scenario.name.clone()).or_default();
         *number += 1;
-        run.number = *number;
+        // A resolved file says which run of its batch it repeats.
+        let repeated = run.scenario.run.as_ref().map(|repeated| repeated.number);
+        run.number = repeated.unwrap_or(*number);
         if !seen.insert(run.run_id.clone()) {
             let factors: Vec<String> = run
                 .factors
@@ -132,7 +134,9 @@ fn load_file(path: &Path, overrides: &Overrides) -> Result<Vec<PlannedRun>, Vec<
             .collect();
         match plan_point(&layers, folder) {
             Ok(planned) => runs.extend(planned.into_iter().map(|run| PlannedRun {
-                factors: factors.clone(),
+                factors: repeated_factors(&run.scenario)
+                    .chain(factors.iter().cloned())
+                    .collect(),
                 ..run
             })),
             Err(found) => {
@@ -159,6 +163,12 @@ fn load_file(path: &Path, overrides: &Overrides) -> Result<Vec<PlannedRun>, Vec<
         }
     });
     Err(told.collect())
+}
+
+/// What was swept or set in the run that a resolved file repeats.
+fn repeated_factors(scenario: &Scenario) -> impl Iterator<Item = (String, String)> {
+    let factors = scenario.run.iter().flat_map(|run| &run.factors);
+    factors.map(|factor| (factor.key.clone(), factor.value.clone()))
 }
 
 /// As it stands in `factors.csv`: a string without its quotes.

@@ -34,8 +34,8 @@ pub use quantity::{
 };
 pub use raw::{
     RawBenefit, RawClientGroup, RawCost, RawData, RawDevice, RawDistill, RawDistillLoss,
-    RawDropout, RawEvaluation, RawExchange, RawLink, RawLocal, RawMeasure, RawMethod, RawNetwork,
-    RawOptimizer, RawPartition, RawPower, RawRecords, RawRule, RawScenario, RawSchedule, RawScope,
+    RawDropout, RawEvaluation, RawExchange, RawFactor, RawLink, RawLocal, RawMeasure, RawMethod, RawNetwork,
+    RawOptimizer, RawPartition, RawPower, RawRecords, RawRule, RawRun, RawScenario, RawSchedule, RawScope,
     RawSelection, RawServer, RawSource, RawSplit, RawStaleness, RawStop, RawTarget, RawTopology,
     RawWeights,
 };

@@ -2,7 +2,8 @@
 
 use super::check::Scenario;
 use super::encode::{canonical, encode, toml_document};
-use super::raw::RawScenario;
+use super::load::PlannedRun;
+use super::raw::{RawFactor, RawRun, RawScenario};
 use super::sampled::Sampled;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -30,6 +31,7 @@ impl Identity {
     pub(crate) fn of(scenario: &Scenario) -> Self {
         let mut raw: RawScenario = (**scenario).clone();
         raw.description = String::new();
+        raw.run = None;
         name_columns_for_content(&mut raw);
         // Only the seeds that act count, not the one they were made from.
         raw.seed = 0;
@@ -45,8 +47,17 @@ impl Identity {
 }
 
 /// The file that repeats this run.
-pub(crate) fn document(scenario: &Scenario) -> String {
+pub(crate) fn document(run: &PlannedRun) -> String {
+    let scenario = &run.scenario;
     let mut raw: RawScenario = (**scenario).clone();
+    let factor = |(key, value): &(String, String)| RawFactor {
+        key: key.clone(),
+        value: value.clone(),
+    };
+    raw.run = Some(RawRun {
+        number: run.number,
+        factors: run.factors.iter().map(factor).collect(),
+    });
     raw.seed_world = Some(scenario.world_seed());
     raw.seed_dynamics = Some(scenario.dynamics_seed());
     toml_document(&encode(&raw))

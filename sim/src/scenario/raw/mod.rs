@@ -49,6 +49,9 @@ pub struct RawScenario {
     /// Number of the replication that a resolved file repeats; leave it out otherwise.
     #[serde(default)]
     pub replication: u32,
+    /// Which run of its batch a resolved file repeats; leave it out otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RawRun>,
     /// What is learned from, and how it is split over the clients.
     pub data: RawData,
     /// Groups of clients that are alike.
@@ -119,6 +122,27 @@ impl Default for RawServer {
             poll: Duration::from_seconds(10.0),
         }
     }
+}
+
+/// Which run of its batch a resolved file repeats.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawRun {
+    /// Its number among the runs of the scenario, from 1.
+    pub number: usize,
+    /// What was swept or set in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub factors: Vec<RawFactor>,
+}
+
+/// A key that was swept or set, and its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawFactor {
+    /// Dotted key.
+    pub key: String,
+    /// As it stands in `factors.csv`.
+    pub value: String,
 }
 
 fn default_seed() -> u64 {
