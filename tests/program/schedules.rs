@@ -63,6 +63,20 @@ fn outcomes(tables: &Tables) -> BTreeMap<&str, usize> {
 }
 
 #[test]
+fn a_grid_of_evaluations_neither_ends_a_run_nor_keeps_it_alive() {
+    let groups = group("site", 3, "1 MFLOP/s", "");
+    let fedmd = "preset = \"fedmd\"";
+    let grid = "\n[evaluation]\nevery = \"50 ms\"\n";
+    let tables = run(&scenario(&groups, &format!("{fedmd}{grid}"), "versions = 4"));
+    assert_eq!(tables.run().text("status"), "completed");
+    assert_eq!(tables.run().count("n_versions"), 4);
+    // Nobody can work, so nothing but the grid is left.
+    let tiny = groups.replace("speed =", "memory = \"1 B\", speed =");
+    let tables = run(&scenario(&tiny, &format!("{fedmd}{grid}"), "versions = 4"));
+    assert_eq!(tables.run().text("status"), "stalled");
+}
+
+#[test]
 fn a_version_closes_at_its_deadline_and_what_comes_after_is_late() {
     // 90 samples each, 3·83 FLOPs a sample: 22 410 FLOPs take the fast 0.02 s and the
     // slow 7.47 s, which is in the second of two versions of 5 s.

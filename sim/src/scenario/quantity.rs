@@ -40,13 +40,16 @@ pub trait Quantity:
     const EXAMPLE: &'static str;
     /// Whether zero has no meaning (a link of 0 bit/s never delivers).
     const POSITIVE: bool;
+    /// Smallest value above zero, in base units, that the simulator can work with.
+    const SMALLEST: f64;
     /// Largest value in base units that the simulator can work with.
     const LARGEST: f64;
 
     /// From a number of base units, refused when it is no such quantity.
     ///
     /// # Errors
-    /// Not finite, negative, above [`Quantity::LARGEST`], or zero where zero has no meaning.
+    /// Not finite, negative, zero where zero has no meaning, or outside
+    /// [`Quantity::SMALLEST`] to [`Quantity::LARGEST`].
     fn try_from_base(base: f64) -> Result<Self, QuantityError>;
 
     /// The number of base units.
@@ -96,6 +99,9 @@ fn checked<Q: Quantity>(base: f64) -> Result<f64, QuantityError> {
         refuse("cannot be negative")
     } else if base == 0.0 && Q::POSITIVE {
         refuse("must be above zero")
+    } else if base != 0.0 && base < Q::SMALLEST {
+        let smallest = format!("{:e} {}", Q::SMALLEST, Q::UNITS[0].name);
+        refuse(&format!("of less than {smallest} cannot be simulated"))
     } else if base > Q::LARGEST {
         let largest = format!("{:e} {}", Q::LARGEST, Q::UNITS[0].name);
         refuse(&format!("of more than {largest} cannot be simulated"))
@@ -262,7 +268,7 @@ pub(crate) fn bare_number<Q: Quantity, E: de::Error>(number: &dyn fmt::Display) 
 
 macro_rules! quantity {
     ($(#[$doc:meta])* $name:ident, what: $what:literal, example: $example:literal,
-     positive: $positive:literal, largest: $largest:literal, from: $from:ident, to: $to:ident,
+     positive: $positive:literal, smallest: $smallest:literal, largest: $largest:literal, from: $from:ident, to: $to:ident,
      unit: $unit:literal, units: [$($units:expr),* $(,)?]) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
@@ -294,6 +300,7 @@ macro_rules! quantity {
             const UNITS: &'static [Unit] = &[$($units),*];
             const EXAMPLE: &'static str = $example;
             const POSITIVE: bool = $positive;
+            const SMALLEST: f64 = $smallest;
             const LARGEST: f64 = $largest;
 
             fn try_from_base(base: f64) -> Result<Self, QuantityError> {
@@ -369,7 +376,8 @@ fn capitalised(text: &str) -> String {
 
 quantity!(
     /// Bits per second of a link.
-    Bandwidth, what: "a bandwidth", example: "10 Mbps", positive: true, largest: 1e18,
+    Bandwidth, what: "a bandwidth", example: "10 Mbps", positive: true,
+    smallest: 8e-3, largest: 8e15,
     from: from_bits_per_second, to: bits_per_second, unit: "bit/s",
     units: [
         unit("bit/s", 1.0, 1.0), unit("kbit/s", 1e3, 1.0), unit("Mbit/s", 1e6, 1.0),
@@ -383,7 +391,7 @@ quantity!(
 
 quantity!(
     /// An amount of data or memory.
-    Bytes, what: "a number of bytes", example: "2 MB", positive: false,
+    Bytes, what: "a number of bytes", example: "2 MB", positive: false, smallest: 0.0,
     largest: 9_007_199_254_740_992.0,
     from: from_bytes, to: bytes, unit: "bytes",
     units: [
@@ -395,7 +403,7 @@ quantity!(
 
 quantity!(
     /// A length of simulated time.
-    Duration, what: "a time", example: "30 s", positive: false, largest: 9e9,
+    Duration, what: "a time", example: "30 s", positive: false, smallest: 0.0, largest: 9e9,
     from: from_seconds, to: seconds, unit: "seconds",
     units: [
         unit("s", 1.0, 1.0), unit("ms", 1.0, 1e3), unit("us", 1.0, 1e6),
@@ -406,7 +414,7 @@ quantity!(
 
 quantity!(
     /// Effective floating-point operations per second.
-    ComputeSpeed, what: "a compute speed", example: "20 GFLOP/s", positive: true, largest: 1e24,
+    ComputeSpeed, what: "a compute speed", example: "20 GFLOP/s", positive: true, smallest: 0.0, largest: 1e24,
     from: from_flops_per_second, to: flops_per_second, unit: "FLOP/s",
     units: [
         unit("FLOP/s", 1.0, 1.0), unit("kFLOP/s", 1e3, 1.0), unit("MFLOP/s", 1e6, 1.0),
@@ -416,7 +424,7 @@ quantity!(
 
 quantity!(
     /// Electrical power.
-    Power, what: "a power", example: "5 W", positive: false, largest: 1e12,
+    Power, what: "a power", example: "5 W", positive: false, smallest: 0.0, largest: 1e12,
     from: from_watts, to: watts, unit: "watts",
     units: [
         unit("W", 1.0, 1.0), unit("mW", 1.0, 1e3), unit("kW", 1e3, 1.0), unit("MW", 1e6, 1.0),

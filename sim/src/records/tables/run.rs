@@ -95,7 +95,7 @@ table! {
     references [[] in "runs" []],
     /// The key, dotted, as in `method.preset`.
     key: &'a str;
-    /// Its value in this run, as TOML.
+    /// Its value in this run; a string without quotes, anything else as TOML.
     value: &'a str;
 }
 

@@ -240,27 +240,23 @@ fn distill(local: &RawLocal, exchange: &RawExchange, findings: &mut Findings<'_>
             "leave it out for min(256, samples/8)",
         );
     }
-    match distill.loss {
-        RawDistillLoss::Kl { temperature, .. } => {
-            findings.number(
-                "method.local.distill.loss.temperature",
-                temperature,
-                |temperature| temperature > 0.0,
-                "a temperature above zero",
-                "1 leaves the predictions as they are, 3 softens them",
-            );
-        }
-        RawDistillLoss::MeanAbsolute | RawDistillLoss::MeanSquared
-            if matches!(exchange, RawExchange::ClassLogits) =>
-        {
-            findings.refuse(
-                "method.local.distill.loss",
-                "`class-logits` sends probabilities, and this loss compares logits",
-                "expected `cross-entropy` or `kl`",
-                "set `method.local.distill.loss = \"cross-entropy\"`",
-            );
-        }
-        _ => {}
+    if let RawDistillLoss::Kl { temperature, .. } = distill.loss {
+        findings.number(
+            "method.local.distill.loss.temperature",
+            temperature,
+            |temperature| temperature > 0.0,
+            "a temperature above zero",
+            "1 leaves the predictions as they are, 3 softens them",
+        );
+    }
+    let by_class = matches!(exchange, RawExchange::ClassLogits);
+    if by_class && distill.loss != RawDistillLoss::CrossEntropy {
+        findings.refuse(
+            "method.local.distill.loss",
+            "`class-logits` sends probabilities, and this loss compares logits",
+            "expected `cross-entropy`",
+            "set `method.local.distill.loss = \"cross-entropy\"`",
+        );
     }
 }
 

@@ -156,8 +156,9 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
     /// Runs to the end; hands the books over, and the pool for what is still to be computed.
     pub fn run(mut self) -> (Accounts, ComputePool) {
         let end = loop {
-            // Ticks alone keep nothing alive.
-            let idle = self.queue.len() == usize::from(self.config.tick.is_some());
+            // Ticks alone keep nothing alive; transfers of this very instant may not be settled yet.
+            let only_ticks = self.queue.len() == usize::from(self.config.tick.is_some());
+            let idle = only_ticks && self.flows.is_empty();
             let Some(next) = self.queue.peek_time().filter(|_| !idle) else {
                 break End::Stalled;
             };
