@@ -5,7 +5,7 @@ use crate::arguments::Run;
 use crate::printer;
 use crate::progress::RunBar;
 use crate::summary;
-use fedstill_sim::federation::{Hooks, RunError, RunSettings, run as simulate};
+use fedstill_sim::federation::{Deployment, Hooks, RunError, RunSettings, run as simulate};
 use fedstill_sim::measures::Measures;
 use fedstill_sim::records::{
     Existing, RecordError, RunRecords, RunSummary, Surroundings, find_complete, prepare_output,
@@ -26,6 +26,9 @@ pub(crate) fn run(arguments: &Run) -> Exit {
             return Exit::WrongInput;
         }
     };
+    if !can_be_drawn(&planned) {
+        return Exit::WrongInput;
+    }
     if let Err(error) = prepare_output(&arguments.out) {
         printer::error(&error, error.way_out());
         return Exit::WrongInput;
@@ -89,6 +92,21 @@ pub(crate) fn run(arguments: &Run) -> Exit {
     }
 }
 
+/// Whether every run's data can be split and its devices drawn; says which cannot.
+///
+/// Some mistakes, such as a partition that the data do not allow, show only here.
+fn can_be_drawn(planned: &[PlannedRun]) -> bool {
+    let mut all = true;
+    for run in planned {
+        if let Err(error) = Deployment::draw(run.scenario.clone()) {
+            let (name, number) = (&run.scenario.name, run.number);
+            printer::error(format_args!("{name} #{number}: {error}"), None);
+            all = false;
+        }
+    }
+    all
+}
+
 /// Why a run left no directory.
 struct Failure {
     what: String,
@@ -133,7 +151,6 @@ fn run_one(arguments: &Run, run: &PlannedRun, name: &str, threads: usize) -> Res
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
         processor_features: fedstill_sim::processor_features(),
         threads,
-        started: None,
         wall_clock_s: BTreeMap::from([("simulation".to_owned(), simulated.as_secs_f64())]),
     };
     let directory = write_run(

@@ -31,7 +31,8 @@ pub(crate) fn check(arguments: &Check) -> Exit {
                 }
             }
             Err(error) => {
-                printer::error(format_args!("{}: {error}", run.scenario.name), None);
+                let (name, number) = (&run.scenario.name, run.number);
+                printer::error(format_args!("{name} #{number}: {error}"), None);
                 exit = Exit::WrongInput;
             }
         }

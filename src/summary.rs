@@ -20,7 +20,7 @@ pub(crate) fn text(summary: &RunSummary, wall: Duration) -> String {
     ));
     if summary.status == "stalled" {
         text.line(format_args!(
-            "  stalled: nothing was left to happen before the stop condition"
+            "  stalled: nothing was left to happen, or a simulated year passed, before the stop condition"
         ));
     }
     let count = |name: &str, scope: &str| summary.kpi(name, scope).unwrap_or(0.0);

@@ -67,7 +67,11 @@ fn a_grid_of_evaluations_neither_ends_a_run_nor_keeps_it_alive() {
     let groups = group("site", 3, "1 MFLOP/s", "");
     let fedmd = "preset = \"fedmd\"";
     let grid = "\n[evaluation]\nevery = \"50 ms\"\n";
-    let tables = run(&scenario(&groups, &format!("{fedmd}{grid}"), "versions = 4"));
+    let tables = run(&scenario(
+        &groups,
+        &format!("{fedmd}{grid}"),
+        "versions = 4",
+    ));
     assert_eq!(tables.run().text("status"), "completed");
     assert_eq!(tables.run().count("n_versions"), 4);
     // Nobody can work, so nothing but the grid is left.

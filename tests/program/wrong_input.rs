@@ -183,4 +183,12 @@ fn what_cannot_be_drawn_out_is_refused_before_anything_runs() {
     let arguments = ["run", "right.toml", "negative.toml", "--out", "out"];
     let message = refused(&desk, &arguments);
     assert!(message.contains("speed"), "{message}");
+    // One site of one label cannot hold both labels.
+    let narrow = RIGHT
+        .replace("count = 2", "count = 1")
+        .replace("[method]", "[sweep]\n\"data.partition\" = [\"iid\", { kind = \"shards\", labels = 1 }]\n\n[method]")
+        .replace("\"right\"", "\"narrow\"");
+    desk.file("narrow.toml", &narrow);
+    let message = refused(&desk, &["run", "right.toml", "narrow.toml", "--out", "out"]);
+    assert!(message.contains("narrow #2"), "{message}");
 }

@@ -31,9 +31,12 @@ pub struct Power {
 }
 
 impl Device {
-    /// How long `flops` take, rounded once to a nanosecond.
+    /// How long `flops` take, rounded once to a nanosecond; any work takes one at least, so
+    /// that time moves on.
     pub fn compute_time(&self, flops: u64) -> SimDuration {
-        SimDuration::from_secs_f64(flops as f64 / self.flops_per_second).unwrap_or(SimDuration::MAX)
+        let least = SimDuration::from_nanos(flops.min(1));
+        let time = SimDuration::from_secs_f64(flops as f64 / self.flops_per_second);
+        time.unwrap_or(SimDuration::MAX).max(least)
     }
 
     /// The FLOPs done in `time`: the integral of the speed.

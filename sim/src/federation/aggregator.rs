@@ -164,14 +164,14 @@ impl Core {
         children
     }
 
-    /// Whether there is nobody left who could ever work.
-    pub(crate) fn all_unfit(&self) -> bool {
-        self.unfit == self.deployment.clients()
+    /// Number of clients that can do the work, there or not.
+    pub(crate) fn able(&self) -> usize {
+        self.deployment.clients() - self.unfit
     }
 
     /// Number of clients at work.
     pub(crate) fn at_work(&self) -> usize {
-        self.deployment.clients() - self.unfit - self.idle.len()
+        self.able() - self.idle.len()
     }
 
     /// A name for something wanted.
@@ -188,10 +188,11 @@ impl Core {
     }
 
     /// Wakes the aggregator after the poll time.
-    pub(crate) fn poll(&mut self, now: SimTime, actions: &mut Vec<FederationAction>) {
+    pub(crate) fn poll(&mut self, now: SimTime, actions: &mut Vec<FederationAction>) -> Token {
         let token = self.token();
         let at = now + self.deployment.poll();
         actions.push(Action::Wake { token, at });
+        token
     }
 
     /// Opens a participation from the present version and sends the client its view.

@@ -84,12 +84,9 @@ impl Asynchronous {
         for client in core.selector.draw(idle, free) {
             core.assign(client, actions);
         }
-        let somebody_may_come = core.at_work() < wanted && !core.all_unfit();
+        let somebody_may_come = core.at_work() < wanted && core.able() > core.at_work();
         if somebody_may_come && self.next_look.is_none() {
-            let token = core.token();
-            let at = now + core.deployment.poll();
-            actions.push(Action::Wake { token, at });
-            self.next_look = Some(token);
+            self.next_look = Some(core.poll(now, actions));
         }
     }
 

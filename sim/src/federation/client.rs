@@ -16,8 +16,8 @@ pub(crate) struct Client {
     deployment: Arc<Deployment>,
     number: usize,
     state: Arc<LocalState>,
-    /// The participation under way.
-    ticket: Option<Ticket>,
+    /// The participation under way, and the optimiser steps that it takes.
+    under_way: Option<(Ticket, u64)>,
 }
 
 impl Client {
@@ -27,7 +27,7 @@ impl Client {
             deployment,
             number,
             state,
-            ticket: None,
+            under_way: None,
         }
     }
 
@@ -46,7 +46,8 @@ impl Client {
             actions.push(Action::Refuse { ticket, outcome });
             return;
         }
-        self.ticket = Some(ticket);
+        let steps = self.deployment.steps(self.number, has_knowledge);
+        self.under_way = Some((ticket, steps));
         let (deployment, state) = (Arc::clone(&self.deployment), Arc::clone(&self.state));
         let number = self.number;
         let job: Job = Box::new(move |cancellation: &Cancellation| {
@@ -59,11 +60,6 @@ impl Client {
                 &cancelled,
             ))
         });
-        actions.push(Action::Report {
-            ticket,
-            samples: self.deployment.shard(number).train.len() as u64,
-            steps: self.deployment.steps(number, has_knowledge),
-        });
         actions.push(Action::Compute {
             token: Token(ticket.number),
             ticket,
@@ -73,7 +69,7 @@ impl Client {
     }
 
     fn deliver(&mut self, output: JobOutput, actions: &mut Vec<FederationAction>) {
-        let Some(ticket) = self.ticket.take() else {
+        let Some((ticket, steps)) = self.under_way.take() else {
             return;
         };
         let result: Box<Result<LocalResult, ModelError>> =
@@ -88,6 +84,11 @@ impl Client {
             Err(error) => unreachable!("client {}: {error}", self.number),
         };
         self.state = Arc::new(result.state);
+        actions.push(Action::Report {
+            ticket,
+            samples: self.deployment.shard(self.number).train.len() as u64,
+            steps,
+        });
         actions.push(Action::Record(Record::Trained {
             client: self.number,
             parameters: Arc::clone(&self.state.parameters),
@@ -119,7 +120,7 @@ impl Behaviour for Client {
                 self.deliver(output, actions);
             }
             // What was being computed is lost; the state is that of the last participation.
-            Message::Cut(_) => self.ticket = None,
+            Message::Cut(_) => self.under_way = None,
             Message::Start
             | Message::Wake(_)
             | Message::CheckedIn { .. }

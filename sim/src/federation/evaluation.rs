@@ -5,8 +5,8 @@
 
 use super::deployment::Deployment;
 use crate::kernel::{ComputePool, JobHandle};
+use crate::measures::mean_accuracy;
 use crate::records::{ClientScore, Evaluation, Score};
-use crate::scenario::{RawScope, RawSplit, RawTarget};
 use crate::time::SimTime;
 use fedstill_models::{ModelError, evaluate};
 use std::collections::BTreeSet;
@@ -142,7 +142,8 @@ impl Evaluator {
             clients,
         };
         if let Some(target) = &self.deployment.scenario().evaluation.target {
-            let hit = measured(&evaluation, target).is_some_and(|value| value >= target.value);
+            let value = mean_accuracy(&evaluation, target.scope, target.split.into());
+            let hit = value.is_some_and(|value| value >= target.value);
             self.streak = if hit { self.streak + 1 } else { 0 };
         }
         self.done.push(evaluation);
@@ -184,23 +185,6 @@ impl Evaluator {
         self.collect();
         self.done
     }
-}
-
-/// The value that a target looks at; `None` where it is not defined.
-pub(crate) fn measured(evaluation: &Evaluation, target: &RawTarget) -> Option<f64> {
-    if target.scope == RawScope::Global {
-        return evaluation.global.as_ref().map(Score::accuracy);
-    }
-    let values: Vec<f64> = evaluation
-        .clients
-        .iter()
-        .filter_map(|client| match target.split {
-            RawSplit::Global => Some(client.global.accuracy()),
-            RawSplit::Own => client.own.as_ref().map(Score::accuracy),
-            RawSplit::Matched => client.matched_accuracy,
-        })
-        .collect();
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 fn score(deployment: &Deployment, model: Model, parameters: Option<Arc<Vec<f32>>>) -> Scores {

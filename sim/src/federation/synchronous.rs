@@ -18,8 +18,11 @@ pub(crate) struct Synchronous {
     over_select: f64,
     minimum: usize,
     round: Option<Round>,
+    /// The wake-up at which to look again, while too few are there.
+    next_look: Option<Token>,
     /// What becomes of contributions to versions that have closed.
     afterwards: BTreeMap<u64, Outcome>,
+    finished: bool,
 }
 
 /// The life of one version.
@@ -49,13 +52,17 @@ impl Synchronous {
             over_select: *over_select,
             minimum: *minimum,
             round: None,
+            next_look: None,
             afterwards: BTreeMap::new(),
+            finished: false,
         }
     }
 
     /// Looks who is there for the next version.
     pub(crate) fn look_round(&mut self, core: &mut Core, actions: &mut Vec<FederationAction>) {
-        core.roll_call(actions);
+        if self.round.is_none() && !self.finished {
+            core.roll_call(actions);
+        }
     }
 
     /// Opens the next version with those who are there, or looks again later.
@@ -66,11 +73,13 @@ impl Synchronous {
         idle: Vec<ActorId>,
         actions: &mut Vec<FederationAction>,
     ) {
-        if self.round.is_some() || core.all_unfit() {
+        if self.round.is_some() || core.able() < self.minimum.max(1) {
             return;
         }
         if idle.len() < self.minimum.max(1) {
-            core.poll(now, actions);
+            if self.next_look.is_none() {
+                self.next_look = Some(core.poll(now, actions));
+            }
             return;
         }
         let cohort = core.selector.cohort(idle, self.over_select);
@@ -105,8 +114,11 @@ impl Synchronous {
             Some(round) if round.deadline == Some(token) => {
                 self.close(core, now, CloseReason::Deadline, actions);
             }
-            Some(_) => {}
-            None => self.look_round(core, actions),
+            _ if self.next_look == Some(token) => {
+                self.next_look = None;
+                self.look_round(core, actions);
+            }
+            _ => {}
         }
     }
 
@@ -128,6 +140,7 @@ impl Synchronous {
                 merge: None,
             });
             self.forget_settled_versions(core);
+            self.look_round(core, actions);
             return;
         };
         round.waiting_for.remove(&ticket);
@@ -153,6 +166,7 @@ impl Synchronous {
             self.close_if_complete(core, now, actions);
         }
         self.forget_settled_versions(core);
+        self.look_round(core, actions);
     }
 
     fn close_if_complete(
@@ -221,9 +235,8 @@ impl Synchronous {
             max_staleness: 0,
             server_flops,
         };
-        if core.publish(now, closed, actions) {
-            self.look_round(core, actions);
-        }
+        self.finished = !core.publish(now, closed, actions);
+        self.look_round(core, actions);
     }
 
     fn forget_settled_versions(&mut self, core: &Core) {

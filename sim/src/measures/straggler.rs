@@ -29,19 +29,9 @@ pub struct StragglerMark {
 }
 
 /// Whether a contribution was delivered.
-///
-/// A contribution of no bytes is delivered when it has been computed.
 #[must_use]
 pub fn is_delivered(participation: &Participation) -> bool {
-    let [_, compute, upload] = &participation.phases;
-    let sends_nothing = upload.start.is_none()
-        && compute.end.is_some()
-        && matches!(
-            participation.outcome,
-            Some(Outcome::Merged | Outcome::Late | Outcome::Surplus | Outcome::Stale)
-                | Some(Outcome::Unused | Outcome::Unfinished)
-        );
-    upload.end.is_some() || sends_nothing
+    participation.arrival().is_some()
 }
 
 /// What is known of how long a participation took; `None` of one that never began to work
@@ -178,8 +168,14 @@ fn mark_critical(
         .copied()
         .filter(|place| is_delivered(&participations[*place]))
         .collect();
+    // What arrived at that very instant but after the closing was not waited for.
+    let waited_for = |place: &&usize| {
+        let outcome = participations[**place].outcome;
+        matches!(outcome, Some(Outcome::Merged | Outcome::Unused))
+    };
     let mut arrivals: Vec<(SimTime, usize)> = delivered
         .iter()
+        .filter(waited_for)
         .filter_map(|place| Some((participations[*place].end?, *place)))
         .filter(|(end, _)| *end <= closed)
         .collect();

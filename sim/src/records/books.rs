@@ -55,7 +55,7 @@ pub enum RunStatus {
     Target,
     /// Training left the finite numbers at every client of a version.
     Diverged,
-    /// Nothing was left to happen before the stop condition.
+    /// The stop condition was not met: nothing was left to happen, or a simulated year was over.
     Stalled,
 }
 

@@ -22,8 +22,6 @@ pub struct Surroundings {
     pub processor_features: Vec<String>,
     /// Threads that computed.
     pub threads: usize,
-    /// When the run began in wall time, as text.
-    pub started: Option<String>,
     /// Wall-clock figures in seconds, by name.
     pub wall_clock_s: BTreeMap<String, f64>,
 }

@@ -133,11 +133,13 @@ fn load_file(path: &Path, overrides: &Overrides) -> Result<Vec<PlannedRun>, Vec<
             .chain(overrides.counters().into_iter().map(Layer::Assignment))
             .collect();
         match plan_point(&layers, folder) {
-            Ok(planned) => runs.extend(planned.into_iter().map(|run| PlannedRun {
-                factors: repeated_factors(&run.scenario)
-                    .chain(factors.iter().cloned())
-                    .collect(),
-                ..run
+            Ok(planned) => runs.extend(planned.into_iter().map(|run| {
+                PlannedRun {
+                    factors: repeated_factors(&run.scenario)
+                        .chain(factors.iter().cloned())
+                        .collect(),
+                    ..run
+                }
             })),
             Err(found) => {
                 for problem in found {

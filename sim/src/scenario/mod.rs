@@ -34,10 +34,10 @@ pub use quantity::{
 };
 pub use raw::{
     RawBenefit, RawClientGroup, RawCost, RawData, RawDevice, RawDistill, RawDistillLoss,
-    RawDropout, RawEvaluation, RawExchange, RawFactor, RawLink, RawLocal, RawMeasure, RawMethod, RawNetwork,
-    RawOptimizer, RawPartition, RawPower, RawRecords, RawRule, RawRun, RawScenario, RawSchedule, RawScope,
-    RawSelection, RawServer, RawSource, RawSplit, RawStaleness, RawStop, RawTarget, RawTopology,
-    RawWeights,
+    RawDropout, RawEvaluation, RawExchange, RawFactor, RawLink, RawLocal, RawMeasure, RawMethod,
+    RawNetwork, RawOptimizer, RawPartition, RawPower, RawRecords, RawRule, RawRun, RawScenario,
+    RawSchedule, RawScope, RawSelection, RawServer, RawSource, RawSplit, RawStaleness, RawStop,
+    RawTarget, RawTopology, RawWeights,
 };
 pub use resolved::Input;
 pub use sampled::{Distribution, DrawError, Sampled};

@@ -142,9 +142,9 @@ pub struct Participation {
     pub flops: [u64; 3],
     /// Energy drawn while transferring and computing.
     pub energy_joules: f64,
-    /// Own samples learned from.
+    /// Own samples learned from; 0 unless the computation was completed.
     pub samples: u64,
-    /// Optimiser steps made.
+    /// Optimiser steps made; 0 unless the computation was completed.
     pub steps: u64,
 }
 
@@ -154,12 +154,20 @@ impl Participation {
         self.end.map(|end| end.saturating_since(self.selected))
     }
 
+    /// When the contribution arrived; one of no bytes arrives when it has been computed.
+    pub fn arrival(&self) -> Option<SimTime> {
+        let [_, compute, upload] = &self.phases;
+        let ended_otherwise = self.outcome.is_none_or(|outcome| {
+            outcome.is_drop() || matches!(outcome, Outcome::Unfit | Outcome::Diverged)
+        });
+        let sends_nothing = upload.start.is_none() && compute.end.is_some() && !ended_otherwise;
+        upload.end.or(self.end.filter(|_| sends_nothing))
+    }
+
     /// Time that a delivered contribution waited for its version.
     pub fn wait(&self) -> Option<SimDuration> {
-        match (self.phases[2].end, self.settled) {
-            (Some(arrived), Some(settled)) => Some(settled.saturating_since(arrived)),
-            _ => None,
-        }
+        let (arrival, settled) = (self.arrival()?, self.settled?);
+        Some(settled.saturating_since(arrival))
     }
 }
 

@@ -55,6 +55,27 @@ impl LogitRows {
     }
 }
 
+/// Where a child outweighs the others by this much, taking it out of the sum would leave
+/// rounding errors; the others are summed instead.
+const CANCELLED: f64 = 1e-6;
+
+impl LogitRows {
+    /// Sums a row over everybody but one child; gives the weight.
+    fn sum_of_others(&self, child: ActorId, row: usize, sums: &mut [f64]) -> f64 {
+        sums.fill(0.0);
+        let mut total = 0.0;
+        let others = self.own.iter().filter(|(other, ..)| *other != child);
+        for (_, values, weight) in others {
+            let values = &values[row * self.width..(row + 1) * self.width];
+            if values.iter().any(|value| *value != 0.0) {
+                add_weighted(sums, values, *weight);
+                total += weight;
+            }
+        }
+        total
+    }
+}
+
 /// The rows that a child has, with their numbers.
 fn rows(values: &[f32], width: usize) -> impl Iterator<Item = (usize, &[f32])> {
     let present = |(_, row): &(usize, &[f32])| row.iter().any(|value| *value != 0.0);
@@ -120,14 +141,20 @@ impl Exchange for LogitRows {
         }
         let mut view = Vec::with_capacity(sums.len());
         for row in &self.order {
-            let sums = &sums[row * self.width..(row + 1) * self.width];
-            match holders[*row] {
-                // A class that nobody else holds has no teacher.
-                0 => view.extend(sums.iter().map(|_| 0.0)),
-                _ => view.extend(sums.iter().map(|sum| (sum / weights[*row]) as f32)),
+            let place = row * self.width..(row + 1) * self.width;
+            if weights[*row] < CANCELLED * self.weights[*row] {
+                weights[*row] = self.sum_of_others(child, *row, &mut sums[place.clone()]);
+            }
+            if holders[*row] == 0 || weights[*row] == 0.0 {
+                // A row that nobody else holds has no teacher.
+                view.extend(sums[place].iter().map(|_| 0.0));
+            } else {
+                let weight = weights[*row];
+                view.extend(sums[place].iter().map(|sum| (sum / weight) as f32));
             }
         }
-        Some(view)
+        // Where nobody else holds anything, there is nothing to learn from.
+        view.iter().any(|value| *value != 0.0).then_some(view)
     }
 }
 
@@ -183,8 +210,20 @@ mod tests {
         let alone = contribution(1, [0.9, 0.1, 0.0, 0.0]);
         let mut rows = LogitRows::new(2, Sharing::LeaveOneOut);
         rows.fold(&[(&alone, 0.37)]);
-        assert_close(rows.view(ActorId(1)), [0.0; 4]);
+        assert_eq!(rows.view(ActorId(1)), None);
         assert_close(rows.view(ActorId(2)), [0.9, 0.1, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn a_child_that_outweighs_the_others_by_far_still_learns_from_them() {
+        let clients = three_clients();
+        let mut rows = LogitRows::new(2, Sharing::LeaveOneOut);
+        rows.fold(&[(&clients[0], 1.0), (&clients[1], 1e-40)]);
+        assert_close(rows.view(ActorId(1)), [0.6, 0.4, 0.5, 0.5]);
+        // A weight that is too small for a float is no weight.
+        rows.fold(&[(&clients[0], 1.0), (&clients[1], 0.0)]);
+        assert_eq!(rows.view(ActorId(1)), None);
+        assert_close(rows.view(ActorId(2)), [0.9, 0.1, 0.2, 0.8]);
     }
 
     #[test]

@@ -74,9 +74,9 @@ table! {
     wasted_flops: u64, "FLOP";
     /// Energy drawn while transferring and computing for it.
     energy_joules: f64, "J";
-    /// Own samples learned from.
+    /// Own samples learned from; 0 unless the computation was completed.
     n_samples: u64;
-    /// Optimiser steps made.
+    /// Optimiser steps made; 0 unless the computation was completed.
     local_steps: u64;
     /// From the arrival of the contribution to the decision on it; empty where none arrived.
     wait_s: Option<SimDuration>, "s";

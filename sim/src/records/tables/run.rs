@@ -22,7 +22,7 @@ table! {
     seed_world: u64;
     /// Seed of dropout, batches, selection and noise; up to 2^64 − 1, beyond what a double holds exactly.
     seed_dynamics: u64;
-    /// How the run ended: `completed`, `target` (reached, and asked to stop there), `diverged` (training left the finite numbers at every client of a version) or `stalled` (nothing was left to happen).
+    /// How the run ended: `completed`, `target` (reached, and asked to stop there), `diverged` (training left the finite numbers at every client of a version) or `stalled` (nothing was left to happen, or a simulated year was over, before the stop condition).
     status: &'a str;
     /// Simulated time at the end.
     end_s: SimTime, "s";

@@ -5,6 +5,9 @@ use crate::scenario::raw::{RawDropout, RawScenario};
 use fedstill_models::Architecture;
 
 /// Each client costs a few hundred bytes before it does anything.
+/// A client that came and went more often would cost memory for every switch.
+const SHORTEST_MEAN_SECONDS: f64 = 1e-3;
+
 const MOST_CLIENTS: usize = 10_000_000;
 
 /// The number of clients, where it can be worked with.
@@ -125,11 +128,11 @@ fn dropout(path: &str, dropout: &RawDropout, findings: &mut Findings<'_>) {
         }
         RawDropout::Exponential { up, down } => {
             for (key, mean) in [("up", up), ("down", down)] {
-                if mean.is_zero() {
+                if mean.seconds() < SHORTEST_MEAN_SECONDS {
                     findings.refuse(
                         &format!("{path}.{key}"),
                         format!("`{path}.{key}` is {mean}"),
-                        "expected a mean time above zero",
+                        "expected a mean time of a millisecond or more",
                         "for clients that are always there leave `dropout` out",
                     );
                 }

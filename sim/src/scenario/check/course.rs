@@ -1,14 +1,14 @@
 //! The course of a run: seeds, evaluation, stop, records and prices.
 
 use super::findings::Findings;
-use crate::scenario::raw::{RawEvaluation, RawScenario};
+use crate::scenario::raw::{RawEvaluation, RawExchange, RawScenario, RawScope, RawSplit};
 
 /// More replications than this are taken for a mistake.
 const MOST_REPLICATIONS: u32 = 100_000;
 
 pub(super) fn check(raw: &RawScenario, findings: &mut Findings<'_>) {
     seeds(raw, findings);
-    evaluation(&raw.evaluation, findings);
+    evaluation(&raw.evaluation, &raw.method.exchange, findings);
     stop(raw, findings);
     records(raw, findings);
     cost(raw, findings);
@@ -64,7 +64,7 @@ fn seeds(raw: &RawScenario, findings: &mut Findings<'_>) {
     }
 }
 
-fn evaluation(evaluation: &RawEvaluation, findings: &mut Findings<'_>) {
+fn evaluation(evaluation: &RawEvaluation, exchange: &RawExchange, findings: &mut Findings<'_>) {
     if evaluation.every.is_some() && evaluation.versions.is_some() {
         findings.refuse(
             "evaluation.versions",
@@ -105,6 +105,24 @@ fn evaluation(evaluation: &RawEvaluation, findings: &mut Findings<'_>) {
         &target.hold,
         "1 takes the first evaluation at the value",
     );
+    if target.scope == RawScope::Global {
+        if target.split != RawSplit::Global {
+            findings.refuse(
+                "evaluation.target.split",
+                "the aggregator's own model is scored on the global test set alone",
+                "expected `global`",
+                "leave `split` out, or `scope`, which asks about the clients' models then",
+            );
+        }
+        if !matches!(exchange, RawExchange::Parameters) {
+            findings.refuse(
+                "evaluation.target.scope",
+                "the aggregator has no model of its own where no parameters travel",
+                "expected `personal`",
+                "leave `scope` out: the mean over the clients' models is looked at then",
+            );
+        }
+    }
     if evaluation.every.is_none() {
         findings.refuse(
             "evaluation.target",
