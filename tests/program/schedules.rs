@@ -63,6 +63,38 @@ fn outcomes(tables: &Tables) -> BTreeMap<&str, usize> {
 }
 
 #[test]
+fn clients_that_send_nothing_wait_for_their_version_all_the_same() {
+    let groups = group("fast", 2, "1 MFLOP/s", "") + &group("slow", 1, "100 kFLOP/s", "");
+    let tables = run(&scenario(
+        &groups,
+        "preset = \"local-only\"",
+        "versions = 3",
+    ));
+    let sum = |table: &str, column: &str| -> u64 {
+        let rows = tables.rows(table);
+        rows.map(|row| row.nanos_if(column).unwrap_or(0)).sum()
+    };
+    let waited = sum("participations", "wait_s");
+    assert!(waited > 0);
+    assert_eq!(waited, sum("versions", "idle_client_s"));
+    assert_eq!(waited, sum("clients", "waiting_version_s"));
+}
+
+#[test]
+fn an_aggregator_that_hears_of_an_idle_client_does_not_wait_for_its_next_look() {
+    // Nobody is in time for 1 ms, so every version fails; the next one opens when the
+    // first of the last cohort has delivered, within a second and not after the poll's two.
+    let groups = group("site", 3, "1 MFLOP/s", "");
+    let method = "preset = \"fd\"\nschedule = { kind = \"synchronous\", deadline = \"1 ms\" }";
+    let tables = run(&scenario(&groups, method, "versions = 4"));
+    let versions: Vec<_> = tables.rows("versions").collect();
+    let gap = |pair: &[Row<'_>]| pair[1].nanos("open_s") - pair[0].nanos("close_s");
+    let gaps: Vec<u64> = versions.windows(2).map(gap).collect();
+    assert!(gaps[0] > 0, "everybody is still at work: {gaps:?}");
+    assert!(gaps.iter().all(|gap| *gap < SECOND), "{gaps:?}");
+}
+
+#[test]
 fn a_grid_of_evaluations_neither_ends_a_run_nor_keeps_it_alive() {
     let groups = group("site", 3, "1 MFLOP/s", "");
     let fedmd = "preset = \"fedmd\"";
