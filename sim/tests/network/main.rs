@@ -3,3 +3,4 @@
 mod cases;
 mod kernel;
 mod properties;
+mod transport;
