@@ -4,3 +4,4 @@ mod cases;
 mod kernel;
 mod properties;
 mod transport;
+mod weighted;
