@@ -1,6 +1,6 @@
 //! Laws of the transports that weigh flows and send acknowledgements back, on random worlds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fedstill_sim::network::{
@@ -240,13 +240,26 @@ proptest! {
             (Just(world), Just(places).prop_shuffle())
         }),
     ) {
-        let (network, ends) = simulate(&world, |_| ());
+        // The rate and limiting link of each flow at each instant, by its place in the first order.
+        let rates_of = |world: &World, place: &dyn Fn(usize) -> usize| {
+            let mut rates = BTreeMap::new();
+            let (network, ends) = simulate(world, |instant| {
+                for (flow, k) in instant.live {
+                    let rate = instant.network.rate_bytes_per_second(*flow).map(f64::to_bits);
+                    let limiting = instant.network.limiting_link(*flow);
+                    rates.insert((instant.now, place(*k)), (rate, limiting));
+                }
+            });
+            (network, ends, rates)
+        };
+        let (network, ends, rates) = rates_of(&world, &|k| k);
         let plan = order.iter().map(|k| world.plan[*k].clone()).collect();
         let shuffled = World { plan, ..world.clone() };
-        let (other_network, other_ends) = simulate(&shuffled, |_| ());
-        for (place, k) in order.into_iter().enumerate() {
-            prop_assert_eq!(ends[k], other_ends[place], "flow {}", k);
+        let (other_network, other_ends, other_rates) = rates_of(&shuffled, &|k| order[k]);
+        for (place, k) in order.iter().enumerate() {
+            prop_assert_eq!(ends[*k], other_ends[place], "flow {}", k);
         }
+        prop_assert_eq!(rates, other_rates);
         prop_assert_eq!(network.usage(), other_network.usage());
     }
 
