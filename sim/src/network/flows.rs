@@ -259,7 +259,8 @@ impl FlowNetwork {
 
     /// The resource that holds the flow's rate down now; `None` if its own cap does, or it is in its
     /// latency phase, or gone. A link that the flow has to itself counts when it is narrower than
-    /// the fair share elsewhere; of equals, the lowest number.
+    /// the fair share elsewhere; of equals, the lowest number. With weights or crosstraffic, bounds
+    /// that differ by no more than the rounding of a float count as equal, and any may be named.
     pub fn limiting_link(&self, flow: FlowId) -> Option<ResourceId> {
         match &self.live(flow)?.phase {
             Phase::Latency { .. } => None,
