@@ -1,6 +1,6 @@
 //! Flows that compete on the same links, moved together by one virtual clock.
 //!
-//! Flows that cross the same contended links and are not held down by a cap of their own all have
+//! Flows that cross the same contended links with the same share and are not held down by a cap of their own all have
 //! the same rate at every instant, the class's *level*. So they need no progress of their own: the
 //! class keeps a virtual clock, the work that each of them has done since the clock began, and each
 //! flow is done when the clock shows the value noted when it joined. A change of the level touches
@@ -9,17 +9,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::caps::CapOrder;
+use super::crossing::{Crossing, Share};
 use super::fixed::{Rate, Work};
 use super::flow::FlowId;
 use super::links::ResourceId;
 use super::slots::Slots;
 use crate::time::SimTime;
 
-/// Flows with the same set of contended links.
+/// Flows with the same set of contended links and the same share of each.
 #[derive(Debug)]
 pub(super) struct Class {
     /// The contended links, ascending.
-    pub(super) links: Box<[ResourceId]>,
+    pub(super) links: Box<[Crossing]>,
+    pub(super) share: Share,
     /// Every flow of the class by its cap.
     pub(super) caps: CapOrder,
     /// The rate of each flow whose cap is above it; the others run at their cap.
@@ -36,6 +38,18 @@ pub(super) struct Class {
 }
 
 impl Class {
+    /// How its flows cross `link`.
+    ///
+    /// # Panics
+    /// If they do not compete there.
+    pub(super) fn crossing(&self, link: ResourceId) -> Crossing {
+        self.links
+            .iter()
+            .copied()
+            .find(|crossing| crossing.resource == link)
+            .unwrap_or_else(|| unreachable!("a class does not compete on {link:?}"))
+    }
+
     /// Moves the virtual clock on to `now`; it restarts from zero whenever nobody reads it.
     pub(super) fn run_to(&mut self, now: SimTime) {
         self.clock = self.clock_at(now);
@@ -84,18 +98,21 @@ impl Class {
 #[derive(Debug, Default)]
 pub(super) struct Classes {
     pub(super) slots: Slots<Class>,
-    by_links: BTreeMap<Box<[ResourceId]>, u32>,
+    /// By share, of which there are many only with weights, and then by links.
+    by_links: BTreeMap<Share, BTreeMap<Box<[Crossing]>, u32>>,
     on_link: BTreeMap<ResourceId, BTreeSet<u32>>,
 }
 
 impl Classes {
-    /// The class of flows that compete on exactly `links`, made if there is none yet.
-    pub(super) fn of(&mut self, now: SimTime, links: &[ResourceId]) -> u32 {
-        if let Some(slot) = self.by_links.get(links) {
+    /// The class of flows that compete with that share on exactly `links`, made if there is none yet.
+    pub(super) fn of(&mut self, now: SimTime, share: Share, links: &[Crossing]) -> u32 {
+        let by_links = self.by_links.entry(share).or_default();
+        if let Some(slot) = by_links.get(links) {
             return *slot;
         }
         let slot = self.slots.insert(Class {
             links: links.into(),
+            share,
             caps: CapOrder::default(),
             // Without competition every flow runs at its cap. With it, the level is still to be
             // worked out, before any time passes.
@@ -110,9 +127,12 @@ impl Classes {
             at: now,
             alarm: None,
         });
-        self.by_links.insert(links.into(), slot);
-        for link in links {
-            self.on_link.entry(*link).or_default().insert(slot);
+        by_links.insert(links.into(), slot);
+        for crossing in links {
+            self.on_link
+                .entry(crossing.resource)
+                .or_default()
+                .insert(slot);
         }
         slot
     }
@@ -122,12 +142,17 @@ impl Classes {
         let Some(class) = self.slots.remove(slot) else {
             return;
         };
-        self.by_links.remove(&class.links);
-        for link in &class.links {
-            if let Some(on_link) = self.on_link.get_mut(link) {
+        if let Some(by_links) = self.by_links.get_mut(&class.share) {
+            by_links.remove(&class.links);
+            if by_links.is_empty() {
+                self.by_links.remove(&class.share);
+            }
+        }
+        for Crossing { resource, .. } in &class.links {
+            if let Some(on_link) = self.on_link.get_mut(resource) {
                 on_link.remove(&slot);
                 if on_link.is_empty() {
-                    self.on_link.remove(link);
+                    self.on_link.remove(resource);
                 }
             }
         }

@@ -1,12 +1,13 @@
 //! The network as the kernel sees it: transfers between hosts.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::flows::FlowNetwork;
 use super::route::Routes;
 use super::{
     Bandwidth, Completion, FlowId, FlowSpec, Graph, HostId, LinkUsage, Progress, ResourceId, Route,
-    Star,
+    Star, Transport,
 };
 use crate::time::{SimDuration, SimTime};
 
@@ -47,9 +48,17 @@ pub struct Network {
 }
 
 impl Network {
-    /// A network over any graph.
+    /// A network over any graph, with fluid transport.
     pub fn from_graph(graph: Graph) -> Network {
-        let flows = FlowNetwork::new(graph.capacities());
+        Network::from_graph_with(graph, Transport::fluid())
+    }
+
+    /// A network over any graph.
+    ///
+    /// # Panics
+    /// If [`Transport::check`] finds fault with `transport`.
+    pub fn from_graph_with(graph: Graph, transport: Transport) -> Network {
+        let flows = FlowNetwork::with_transport(graph.capacities(), transport);
         Network {
             topology: Topology::Graph {
                 graph,
@@ -59,9 +68,17 @@ impl Network {
         }
     }
 
-    /// A network over a star.
+    /// A network over a star, with fluid transport.
     pub fn from_star(star: Star) -> Network {
-        let flows = FlowNetwork::new(star.capacities());
+        Network::from_star_with(star, Transport::fluid())
+    }
+
+    /// A network over a star.
+    ///
+    /// # Panics
+    /// If [`Transport::check`] finds fault with `transport`.
+    pub fn from_star_with(star: Star, transport: Transport) -> Network {
+        let flows = FlowNetwork::with_transport(star.capacities(), transport);
         Network {
             topology: Topology::Star(star),
             flows,
@@ -120,22 +137,51 @@ impl Network {
         bytes: u64,
         cap: Option<Bandwidth>,
     ) -> Result<FlowId, NoRoute> {
+        let (spec, back) = self.spec(from, to, bytes, cap)?;
+        Ok(self.flows.start_both_ways(now, spec, &back))
+    }
+
+    /// What a transfer is to the solver, and its way back if that matters.
+    fn spec(
+        &mut self,
+        from: HostId,
+        to: HostId,
+        bytes: u64,
+        cap: Option<Bandwidth>,
+    ) -> Result<(FlowSpec, Arc<[ResourceId]>), NoRoute> {
         let Route {
             resources, latency, ..
         } = self.route(from, to)?;
-        Ok(self.flows.start(
-            now,
-            FlowSpec {
-                route: resources,
-                bytes,
-                latency,
-                cap,
-            },
-        ))
+        let back = if self.flows.transport().crosstraffic {
+            self.route(to, from)?.resources
+        } else {
+            Arc::default()
+        };
+        let spec = FlowSpec {
+            route: resources,
+            bytes,
+            latency,
+            cap,
+        };
+        Ok((spec, back))
     }
 
-    /// How long a transfer takes with nobody else on the way: latency plus bytes over the smallest
-    /// bandwidth.
+    /// Gives a link and direction another bandwidth from now on; see
+    /// [`FlowNetwork::set_bandwidth`]. Routes stay as they are.
+    ///
+    /// # Panics
+    /// If time runs back or past an event, or there is no such resource.
+    pub fn set_bandwidth(
+        &mut self,
+        now: SimTime,
+        resource: ResourceId,
+        bandwidth: Option<Bandwidth>,
+    ) {
+        self.flows.set_bandwidth(now, resource, bandwidth);
+    }
+
+    /// How long a transfer takes with nobody else on the way, all links as they are now: latency
+    /// plus bytes over the smallest bandwidth, each as the transport has it.
     ///
     /// # Errors
     /// [`NoRoute`].
@@ -145,7 +191,8 @@ impl Network {
         to: HostId,
         bytes: u64,
     ) -> Result<SimDuration, NoRoute> {
-        Ok(self.route(from, to)?.uncontended(bytes))
+        let (spec, back) = self.spec(from, to, bytes, None)?;
+        Ok(self.flows.uncontended(&spec, &back))
     }
 
     /// Cuts a transfer; see [`FlowNetwork::cancel`].

@@ -1,19 +1,20 @@
 //! Max-min fair shares by progressive filling, over classes of flows instead of single flows.
 //!
 //! The allocation is the one in which every flow runs at its own cap or crosses a saturated link on
-//! which no flow is faster (Bertsekas & Gallager, *Data Networks*, 2nd ed., section 6.5.2). It is
+//! which no flow is faster, or, with weights, has a larger rate × weight (Bertsekas & Gallager, *Data Networks*, 2nd ed., section 6.5.2). It is
 //! found in the order of the links' levels: the link with the lowest fair share fixes its flows at
 //! that share, which is then taken out of the other links that they cross. A link's level follows
 //! from the caps below it, λ = (capacity − Σ caps ≤ λ) / number of caps > λ, by Newton's method from
 //! below; on this concave piecewise-linear function it is monotone and ends.
 //!
-//! Everything is integer arithmetic, and links are taken by (level, number), so the result is a
+//! Sums are integers (see `filling.rs`), and links are taken by (level, number), so the result is a
 //! function of which flows there are, not of the order in which they came.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use super::class::Classes;
+use super::filling::Filling;
 use super::fixed::Rate;
 use super::links::{Links, ResourceId};
 
@@ -26,11 +27,11 @@ pub(super) struct Filled {
 }
 
 /// A link while the water rises.
-struct Basin {
-    resource: ResourceId,
-    /// Capacity not yet taken by fixed classes.
-    left: u128,
-    classes: Vec<u32>,
+pub(super) struct Basin {
+    pub(super) resource: ResourceId,
+    /// Capacity not yet taken by fixed classes, in parts of the filling.
+    pub(super) left: u128,
+    pub(super) classes: Vec<u32>,
     /// Whether a class was fixed since the level was worked out.
     stale: bool,
 }
@@ -40,23 +41,24 @@ struct Basin {
 ///
 /// Complexity: with L links, C classes and n flows a class in those components, about
 /// O(L log L + (L + Σ links of a class) · C · n / 128).
-pub(super) fn fill(
+pub(super) fn fill<F: Filling>(
     links: &Links,
     classes: &Classes,
     touched: &BTreeSet<ResourceId>,
 ) -> Vec<Filled> {
-    let (mut basins, members) = component(links, classes, touched);
+    let (mut basins, members) = component::<F>(links, classes, touched);
     let place: BTreeMap<ResourceId, usize> = basins
         .iter()
         .enumerate()
         .map(|(i, basin)| (basin.resource, i))
         .collect();
-    let mut fixed: BTreeMap<u32, Option<(Rate, ResourceId)>> =
+    let mut fixed: BTreeMap<u32, Option<(F::Level, ResourceId)>> =
         members.into_iter().map(|class| (class, None)).collect();
 
-    let mut rising: BinaryHeap<Reverse<(Rate, usize)>> = BinaryHeap::with_capacity(basins.len());
+    let mut rising: BinaryHeap<Reverse<(F::Level, usize)>> =
+        BinaryHeap::with_capacity(basins.len());
     for (i, basin) in basins.iter().enumerate() {
-        if let Some(level) = level_of(basin, classes) {
+        if let Some(level) = F::level_of(basin, classes) {
             rising.push(Reverse((level, i)));
         }
     }
@@ -65,7 +67,7 @@ pub(super) fn fill(
             // Fixing a class elsewhere can only have raised this level: look again, in its turn.
             basins[i].stale = false;
             basins[i].classes.retain(|class| fixed[class].is_none());
-            if let Some(level) = level_of(&basins[i], classes) {
+            if let Some(level) = F::level_of(&basins[i], classes) {
                 rising.push(Reverse((level, i)));
             }
             continue;
@@ -74,11 +76,13 @@ pub(super) fn fill(
         for class in std::mem::take(&mut basins[i].classes) {
             fixed.insert(class, Some((level, resource)));
             let class = &classes.slots[class];
-            let (count, sum) = class.caps.up_to(level);
-            let taken = sum + (class.caps.len() - count) as u128 * level.0;
-            for link in &class.links {
-                let basin = &mut basins[place[link]];
-                basin.left -= taken;
+            let rate = F::rate(level, class);
+            let (count, sum) = class.caps.up_to(rate);
+            let taken = sum + (class.caps.len() - count) as u128 * rate.0;
+            for crossing in &class.links {
+                let basin = &mut basins[place[&crossing.resource]];
+                // Below zero only by what a float rounds.
+                basin.left = basin.left.saturating_sub(F::parts(*crossing) * taken);
                 basin.stale = true;
             }
         }
@@ -87,14 +91,16 @@ pub(super) fn fill(
         .into_iter()
         .map(|(class, fixed)| Filled {
             class,
-            level: fixed.map_or(Rate::UNLIMITED, |(level, _)| level),
+            level: fixed.map_or(Rate::UNLIMITED, |(level, _)| {
+                F::rate(level, &classes.slots[class])
+            }),
             limiting: fixed.map(|(_, resource)| resource),
         })
         .collect()
 }
 
 /// The links and classes that competition connects with `touched`, links ascending.
-fn component(
+fn component<F: Filling>(
     links: &Links,
     classes: &Classes,
     touched: &BTreeSet<ResourceId>,
@@ -111,13 +117,13 @@ fn component(
                     classes.slots[*class]
                         .links
                         .iter()
-                        .copied()
+                        .map(|crossing| crossing.resource)
                         .filter(|link| seen.insert(*link)),
                 );
             }
         }
         if !on_link.is_empty() {
-            let left = links.rate(resource).0;
+            let left = links.rate(resource).0 * F::PARTS;
             basins.push(Basin {
                 resource,
                 left,
@@ -128,27 +134,4 @@ fn component(
     }
     basins.sort_by_key(|basin| basin.resource);
     (basins, members)
-}
-
-/// The level at which the classes of `basin` use up what is left of it; `None` if their caps do not.
-fn level_of(basin: &Basin, classes: &Classes) -> Option<Rate> {
-    let flows: usize = basin
-        .classes
-        .iter()
-        .map(|class| classes.slots[*class].caps.len())
-        .sum();
-    let mut level = Rate(basin.left.checked_div(flows as u128)?);
-    loop {
-        let (mut capped, mut caps) = (0, 0);
-        for class in &basin.classes {
-            let (count, sum) = classes.slots[*class].caps.up_to(level);
-            capped += count;
-            caps += sum;
-        }
-        let next = Rate((basin.left - caps).checked_div((flows - capped) as u128)?);
-        if next == level {
-            return Some(level);
-        }
-        level = next;
-    }
 }

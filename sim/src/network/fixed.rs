@@ -29,8 +29,13 @@ impl Rate {
     pub(super) const UNLIMITED: Rate = Rate(1 << 96);
 
     pub(super) fn of(bandwidth: Bandwidth) -> Rate {
+        Rate::of_bytes_per_second(bandwidth.as_bytes_per_second())
+    }
+
+    /// At most [`Rate::UNLIMITED`].
+    pub(super) fn of_bytes_per_second(bytes_per_second: f64) -> Rate {
         let scale = (1_u64 << FRACTION_BITS) as f64;
-        Rate((bandwidth.as_bytes_per_second() * scale).round() as u128)
+        Rate((bytes_per_second * scale).round() as u128).min(Rate::UNLIMITED)
     }
 
     pub(super) fn as_bytes_per_second(self) -> f64 {
@@ -59,6 +64,31 @@ impl Work {
             "a flow of {bytes} bytes is beyond the solver's range"
         );
         Work(u128::from(bytes) * BYTE)
+    }
+
+    /// The work on the links for which only `factor` of what they carry is payload; exact at 1.
+    ///
+    /// # Panics
+    /// If that is more than [`Work::MAX_BYTES`].
+    pub(super) fn carried_at(self, factor: f64) -> Work {
+        if factor == 1.0 {
+            return self;
+        }
+        let work = self.0 as f64 / factor;
+        assert!(
+            work <= (u128::from(Self::MAX_BYTES) * BYTE) as f64,
+            "a flow of {} bytes is beyond the solver's range",
+            self.bytes_ceil()
+        );
+        Work(work.round() as u128)
+    }
+
+    /// The payload of this work on the links; undoes [`Work::carried_at`].
+    pub(super) fn payload(self, factor: f64) -> Work {
+        if factor == 1.0 {
+            return self;
+        }
+        Work((self.0 as f64 * factor).round() as u128)
     }
 
     /// Whole bytes, rounded up: what is not yet carried of a byte is the whole byte.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Bandwidth;
+use super::crossing::{Crossing, Share};
 use super::fixed::{Rate, Work};
 use super::links::ResourceId;
 use crate::time::{SimDuration, SimTime};
@@ -33,7 +34,7 @@ pub struct FlowSpec {
     pub bytes: u64,
     /// How long before the first byte moves; a flow in this phase takes no bandwidth.
     pub latency: SimDuration,
-    /// A bound of the flow's own on its rate.
+    /// A bound of the flow's own on the rate that it takes of its links.
     pub cap: Option<Bandwidth>,
 }
 
@@ -63,9 +64,12 @@ pub struct Progress {
 #[derive(Debug)]
 pub(super) struct Flow {
     pub(super) id: FlowId,
-    pub(super) route: Arc<[ResourceId]>,
+    pub(super) route: Arc<[Crossing]>,
+    pub(super) share: Share,
     pub(super) bytes: u64,
+    /// Its bounds that no link changes any more, and the link of which that was the bandwidth.
     pub(super) own_cap: Rate,
+    pub(super) own_cap_link: Option<ResourceId>,
     pub(super) phase: Phase,
 }
 

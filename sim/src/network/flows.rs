@@ -5,15 +5,19 @@
 //! and is told when that instant is there ([`FlowNetwork::advance`]).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::Bandwidth;
 use super::class::Classes;
+use super::crossing::{Crossing, Share};
 use super::fill::fill;
+use super::filling::{Even, Weighted};
 use super::fixed::{Rate, Work};
 use super::flow::{Completion, Flow, FlowId, FlowSpec, Pace, Phase, Progress};
 use super::links::{Capacity, LinkUsage, Links, ResourceId};
 use super::slots::Slots;
-use crate::time::SimTime;
+use super::transport::Transport;
+use crate::time::{SimDuration, SimTime};
 
 /// Something that will happen in the network if nothing changes before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,9 +46,11 @@ pub(super) enum Alarm {
 /// A flow costs a few searches in ordered sets. A change works out the shares of the classes of
 /// flows (those with the same contended links) that it can affect: on a single shared link one class
 /// whatever the number of flows, which costs n / 128 steps for n flows plus the flows whose cap lies
-/// between the old and the new share.
+/// between the old and the new share. With a transport that weighs flows by their round-trip time,
+/// each weight makes a class of its own.
 #[derive(Debug)]
 pub struct FlowNetwork {
+    pub(super) transport: Transport,
     pub(super) links: Links,
     pub(super) flows: Slots<Flow>,
     pub(super) classes: Classes,
@@ -57,9 +63,21 @@ pub struct FlowNetwork {
 }
 
 impl FlowNetwork {
-    /// A network at rest at time zero; resource k has the k-th capacity.
+    /// A network at rest at time zero, with fluid transport; resource k has the k-th capacity.
     pub fn new(resources: Vec<Capacity>) -> Self {
+        Self::with_transport(resources, Transport::fluid())
+    }
+
+    /// A network at rest at time zero; resource k has the k-th capacity.
+    ///
+    /// # Panics
+    /// If [`Transport::check`] finds fault with `transport`.
+    pub fn with_transport(resources: Vec<Capacity>, transport: Transport) -> Self {
+        let transport = transport
+            .check()
+            .unwrap_or_else(|error| panic!("no such transport: {error}"));
         FlowNetwork {
+            transport,
             links: Links::new(resources),
             flows: Slots::default(),
             classes: Classes::default(),
@@ -79,32 +97,31 @@ impl FlowNetwork {
     /// If `now` lies before an earlier call or beyond the next event, the route names an unknown
     /// resource, or there are more than 2⁵⁶ bytes.
     pub fn start(&mut self, now: SimTime, spec: FlowSpec) -> FlowId {
+        self.start_both_ways(now, spec, &[])
+    }
+
+    /// Like [`start`](Self::start), with the way that acknowledgements take: it matters only where
+    /// [`Transport::crosstraffic`] is on.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start), and if `back` names an unknown resource.
+    pub fn start_both_ways(&mut self, now: SimTime, spec: FlowSpec, back: &[ResourceId]) -> FlowId {
         self.move_to(now);
-        let FlowSpec {
-            mut route,
-            bytes,
-            latency,
-            cap,
-        } = spec;
-        if !route.is_sorted_by(|a, b| a < b) {
-            let distinct: BTreeSet<ResourceId> = route.iter().copied().collect();
-            route = distinct.into_iter().collect();
-        }
-        if let Some(last) = route.last() {
-            assert!(
-                (last.0 as usize) < self.links.len(),
-                "{last:?} is not a resource of this network"
-            );
-        }
-        let work = Work::of_bytes(bytes);
-        let until = now + latency;
+        let delay = self.transport.delay(spec.latency);
+        let route = self.crossings(&spec.route, back);
+        let (own_cap, own_cap_link) = self.own_cap(&spec, &route);
+        let share = self.share(&spec, &route);
+        let bytes = spec.bytes;
+        let work = self.work(bytes);
+        let until = now + delay;
         let id = FlowId::new(self.started, 0);
-        let own_cap = cap.map_or(Rate::UNLIMITED, Rate::of);
         let slot = self.flows.insert(Flow {
             id,
             route,
+            share,
             bytes,
             own_cap,
+            own_cap_link,
             phase: Phase::Latency { until },
         });
         let id = FlowId::new(self.started, slot);
@@ -127,6 +144,63 @@ impl FlowNetwork {
         let progress = self.progress(flow)?;
         self.finish(flow, progress.bytes_carried);
         Some(progress)
+    }
+
+    /// Gives a resource another bandwidth from now on; `None` lets nothing through, and flows that
+    /// cross it wait for the next change.
+    ///
+    /// Flows in their latency phase meet the new bandwidth when they begin. A flow's weight, and
+    /// with [`Transport::bandwidth_at_start`] its bound, stay as they were when it started. Where
+    /// an event is due at `now`, [`advance`](Self::advance) comes first: a flow that ends at this
+    /// instant could otherwise be held up by the change.
+    ///
+    /// Complexity: that of one flow; on a resource that is not shared, O(live flows).
+    ///
+    /// # Panics
+    /// If `now` lies before an earlier call or beyond the next event, or there is no such resource.
+    pub fn set_bandwidth(
+        &mut self,
+        now: SimTime,
+        resource: ResourceId,
+        bandwidth: Option<Bandwidth>,
+    ) {
+        self.move_to(now);
+        self.links.set_bandwidth(resource, bandwidth);
+        if self.links.is_contended(resource) {
+            self.touched.insert(resource);
+        } else if let Some(alone) = self.links.alone_on(resource) {
+            self.place_again(BTreeSet::from([alone]));
+        } else if self.links.crossing(resource) > 0 {
+            let crosses = |flow: &&Flow| {
+                matches!(flow.phase, Phase::Carrying(_))
+                    && flow.route.iter().any(|on| on.resource == resource)
+            };
+            let flows = self.flows.iter().filter(crosses);
+            let slots = flows.map(|flow| flow.id.slot()).collect();
+            self.place_again(slots);
+        }
+    }
+
+    /// How long a flow takes from its start with nobody else on the way and the bandwidths of now;
+    /// [`SimDuration::MAX`] if a link lets nothing through.
+    ///
+    /// # Panics
+    /// As [`start_both_ways`](Self::start_both_ways), for the flow.
+    pub fn uncontended(&self, spec: &FlowSpec, back: &[ResourceId]) -> SimDuration {
+        let route = self.crossings(&spec.route, back);
+        let (own_cap, _) = self.own_cap(spec, &route);
+        let alone = |on: &Crossing| on.rate_alone(self.links.rate(on.resource));
+        let rate = route.iter().map(alone).fold(own_cap, Rate::min);
+        let carrying = self.work(spec.bytes).time_at(rate);
+        let delay = self.transport.delay(spec.latency);
+        carrying
+            .and_then(|carrying| delay.checked_add(carrying))
+            .unwrap_or(SimDuration::MAX)
+    }
+
+    /// The transport model.
+    pub const fn transport(&self) -> &Transport {
+        &self.transport
     }
 
     /// Works out the shares after the last change of the instant `now`. Does nothing if nothing
@@ -185,7 +259,8 @@ impl FlowNetwork {
 
     /// The resource that holds the flow's rate down now; `None` if its own cap does, or it is in its
     /// latency phase, or gone. A link that the flow has to itself counts when it is narrower than
-    /// the fair share elsewhere; of equals, the lowest number.
+    /// the fair share elsewhere; of equals, the lowest number. With weights or crosstraffic, bounds
+    /// that differ by no more than the rounding of a float count as equal, and any may be named.
     pub fn limiting_link(&self, flow: FlowId) -> Option<ResourceId> {
         match &self.live(flow)?.phase {
             Phase::Latency { .. } => None,
@@ -196,16 +271,19 @@ impl FlowNetwork {
         }
     }
 
-    /// The flow's rate now, in bytes per second; `None` in its latency phase or when it is gone.
+    /// Bytes of the flow that arrive each second now; `None` in its latency phase or when it is gone.
+    ///
+    /// What it takes of its links is this over [`Transport::bandwidth_factor`].
     pub fn rate_bytes_per_second(&self, flow: FlowId) -> Option<f64> {
         match &self.live(flow)?.phase {
             Phase::Latency { .. } => None,
-            Phase::Carrying(carrying) => Some(match carrying.pace {
-                Pace::Own { .. } => carrying.cap.as_bytes_per_second(),
-                Pace::Shared { .. } => self.classes.slots[carrying.class]
-                    .level
-                    .as_bytes_per_second(),
-            }),
+            Phase::Carrying(carrying) => {
+                let rate = match carrying.pace {
+                    Pace::Own { .. } => carrying.cap,
+                    Pace::Shared { .. } => self.classes.slots[carrying.class].level,
+                };
+                Some(rate.as_bytes_per_second() * self.transport.bandwidth_factor)
+            }
         }
     }
 
@@ -215,7 +293,8 @@ impl FlowNetwork {
         let bytes_carried = match &live.phase {
             Phase::Latency { .. } => 0,
             Phase::Carrying(carrying) => {
-                live.bytes - self.left(carrying).bytes_ceil().min(live.bytes)
+                let left = self.left(carrying).payload(self.transport.bandwidth_factor);
+                live.bytes - left.bytes_ceil().min(live.bytes)
             }
         };
         Some(Progress {
@@ -234,7 +313,7 @@ impl FlowNetwork {
         self.flows.len()
     }
 
-    /// Flows that are carrying bytes over `resource` now.
+    /// Flows that are carrying bytes, or acknowledgements of them, over `resource` now.
     ///
     /// # Panics
     /// If there is no such resource.
@@ -251,8 +330,12 @@ impl FlowNetwork {
             let bytes = self
                 .progress(flow.id)
                 .map_or(0, |progress| progress.bytes_carried);
-            for resource in flow.route.iter() {
-                usage[resource.0 as usize].bytes += bytes;
+            for crossing in flow
+                .route
+                .iter()
+                .filter(|crossing| crossing.carries_payload())
+            {
+                usage[crossing.resource.0 as usize].bytes += bytes;
             }
         }
         usage
@@ -312,7 +395,7 @@ impl FlowNetwork {
             self.finish(completion.flow, completion.bytes);
         }
         for flow in begun {
-            self.begin(flow, Work::of_bytes(self.flows[flow.slot()].bytes));
+            self.begin(flow, self.work(self.flows[flow.slot()].bytes));
         }
     }
 
@@ -321,15 +404,62 @@ impl FlowNetwork {
         if self.touched.is_empty() {
             return;
         }
-        for filled in fill(&self.links, &self.classes, &self.touched) {
+        let filled = if self.transport.shares_evenly() {
+            fill::<Even>(&self.links, &self.classes, &self.touched)
+        } else {
+            fill::<Weighted>(&self.links, &self.classes, &self.touched)
+        };
+        for filled in filled {
             self.set_level(filled);
         }
         self.touched.clear();
     }
 
-    /// The rate of a link as the solver uses it, for a bound on a flow alone.
-    pub(super) fn capacity(&self, resource: ResourceId) -> Rate {
-        self.links.rate(resource)
+    /// The links that a flow crosses, those of its way back only where they matter.
+    fn crossings(&self, route: &[ResourceId], back: &[ResourceId]) -> Arc<[Crossing]> {
+        let back = if self.transport.crosstraffic {
+            back
+        } else {
+            &[]
+        };
+        let crossings = Crossing::all(route, back);
+        if let Some(Crossing { resource, .. }) = crossings.last() {
+            assert!(
+                (resource.0 as usize) < self.links.len(),
+                "{resource:?} is not a resource of this network"
+            );
+        }
+        crossings
+    }
+
+    /// The bound on a flow that is known when it starts, and the link whose bandwidth it is.
+    fn own_cap(&self, spec: &FlowSpec, route: &[Crossing]) -> (Rate, Option<ResourceId>) {
+        let mut cap = spec.cap.map_or(Rate::UNLIMITED, Rate::of);
+        if let Some(window) = self.transport.window_bound(spec.latency) {
+            cap = cap.min(Rate::of_bytes_per_second(window));
+        }
+        let mut cap_link = None;
+        if self.transport.bandwidth_at_start {
+            for crossing in route.iter().filter(|crossing| crossing.carries_payload()) {
+                let rate = self.links.rate(crossing.resource);
+                if rate < cap {
+                    (cap, cap_link) = (rate, Some(crossing.resource));
+                }
+            }
+        }
+        (cap, cap_link)
+    }
+
+    /// The share of a flow beside others, from its latency and its links as they are at the start.
+    fn share(&self, spec: &FlowSpec, route: &[Crossing]) -> Share {
+        let on_the_way = route.iter().filter(|crossing| crossing.carries_payload());
+        let bandwidths = on_the_way.map(|crossing| self.links.bytes_per_second(crossing.resource));
+        Share::of_weight(self.transport.weight(spec.latency, bandwidths))
+    }
+
+    /// What the links have to do for that many bytes.
+    fn work(&self, bytes: u64) -> Work {
+        Work::of_bytes(bytes).carried_at(self.transport.bandwidth_factor)
     }
 }
 

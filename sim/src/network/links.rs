@@ -33,14 +33,17 @@ impl Capacity {
 pub struct LinkUsage {
     /// Whole bytes carried, those of unfinished and cut flows included.
     pub bytes: u64,
-    /// Time with at least one flow carrying bytes over it.
+    /// Time with at least one flow carrying bytes over it, or acknowledgements of them.
     pub busy: SimDuration,
 }
 
 /// One resource. Kept small: a star of a million clients has two million.
 #[derive(Debug)]
 struct Link {
-    capacity: Capacity,
+    /// 0 while the link carries nothing.
+    bytes_per_second: f64,
+    /// Whether the capacity is for all flows together.
+    shared: bool,
     crossing: u32,
     /// Exclusive or of the slots of the flows crossing: with one left, it is that flow's slot.
     slots: u32,
@@ -56,8 +59,9 @@ pub(super) struct Links {
 
 impl Links {
     pub(super) fn new(capacities: Vec<Capacity>) -> Self {
-        let link = |capacity| Link {
-            capacity,
+        let link = |capacity: Capacity| Link {
+            bytes_per_second: capacity.bandwidth().as_bytes_per_second(),
+            shared: matches!(capacity, Capacity::Shared(_)),
             crossing: 0,
             slots: 0,
             busy_since: SimTime::ZERO,
@@ -73,7 +77,23 @@ impl Links {
     }
 
     pub(super) fn rate(&self, resource: ResourceId) -> Rate {
-        Rate::of(self.links[resource.0 as usize].capacity.bandwidth())
+        Rate::of_bytes_per_second(self.bytes_per_second(resource))
+    }
+
+    pub(super) fn bytes_per_second(&self, resource: ResourceId) -> f64 {
+        self.links[resource.0 as usize].bytes_per_second
+    }
+
+    /// Gives a link a new capacity; `None` lets nothing through.
+    pub(super) fn set_bandwidth(&mut self, resource: ResourceId, bandwidth: Option<Bandwidth>) {
+        self.links[resource.0 as usize].bytes_per_second =
+            bandwidth.map_or(0.0, Bandwidth::as_bytes_per_second);
+    }
+
+    /// Who has the link alone, if it is one flow.
+    pub(super) fn alone_on(&self, resource: ResourceId) -> Option<u32> {
+        let link = &self.links[resource.0 as usize];
+        (link.crossing == 1).then_some(link.slots)
     }
 
     pub(super) fn crossing(&self, resource: ResourceId) -> u32 {
@@ -85,7 +105,7 @@ impl Links {
     /// A link that one flow has to itself is nothing but a cap on that flow.
     pub(super) fn is_contended(&self, resource: ResourceId) -> bool {
         let link = &self.links[resource.0 as usize];
-        link.crossing >= 2 && matches!(link.capacity, Capacity::Shared(_))
+        link.crossing >= 2 && link.shared
     }
 
     /// Counts a flow in. If that makes the link contended, tells who had it alone until now.
@@ -97,7 +117,7 @@ impl Links {
         if link.crossing == 1 {
             link.busy_since = now;
         }
-        (link.crossing == 2 && matches!(link.capacity, Capacity::Shared(_))).then_some(alone)
+        (link.crossing == 2 && link.shared).then_some(alone)
     }
 
     /// Counts a flow out. If that ends a contention, tells who has the link alone from now on.
@@ -115,7 +135,7 @@ impl Links {
         if link.crossing == 0 {
             link.usage.busy += now.saturating_since(link.busy_since);
         }
-        (link.crossing == 1 && matches!(link.capacity, Capacity::Shared(_))).then_some(link.slots)
+        (link.crossing == 1 && link.shared).then_some(link.slots)
     }
 
     /// Usage until `now`, without the bytes of flows that are still under way.

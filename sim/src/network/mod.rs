@@ -5,14 +5,16 @@
 //! bytes.
 //!
 //! The model is fluid: a transfer waits for the latencies along its route, then runs at its max-min
-//! fair share of every link that it crosses. There are no packets, no slow start, and no regard to
-//! round-trip times.
+//! fair share of every link that it crosses. There are no packets and no slow start; a [`Transport`]
+//! other than the default gives regard to round-trip times and to TCP's window and acknowledgements.
 
 mod bandwidth;
 mod caps;
 mod class;
+mod crossing;
 mod facade;
 mod fill;
+mod filling;
 mod fixed;
 mod flow;
 mod flows;
@@ -22,6 +24,7 @@ mod route;
 mod sharing;
 mod slots;
 mod star;
+mod transport;
 
 pub use bandwidth::{Bandwidth, BandwidthError};
 pub use facade::{Network, NoRoute};
@@ -31,3 +34,4 @@ pub use graph::{Graph, GraphError, HostId, Link, NodeId, SharingPolicy};
 pub use links::{Capacity, LinkUsage, ResourceId};
 pub use route::Route;
 pub use star::{Access, Star};
+pub use transport::{Transport, TransportError};

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::class::Class;
+use super::crossing::Crossing;
 use super::fill::Filled;
 use super::fixed::{Rate, Work};
 use super::flow::{Carrying, FlowId, Pace, Phase};
 use super::flows::{Alarm, FlowNetwork};
-use super::links::ResourceId;
 
 impl FlowNetwork {
     /// Lets a flow carry bytes from now on.
@@ -16,8 +16,8 @@ impl FlowNetwork {
         let route = self.flows[flow.slot()].route.clone();
         // Whoever had a link alone until now has company: the link was its cap, now it is contended.
         let mut joined = BTreeSet::new();
-        for resource in route.iter() {
-            joined.extend(self.links.enter(self.now, *resource, flow.slot()));
+        for crossing in route.iter() {
+            joined.extend(self.links.enter(self.now, crossing.resource, flow.slot()));
         }
         self.place(flow, work);
         self.place_again(joined);
@@ -34,8 +34,10 @@ impl FlowNetwork {
         self.displace(flow);
         let route = self.flows[flow.slot()].route.clone();
         let mut alone = BTreeSet::new();
-        for resource in route.iter() {
-            alone.extend(self.links.leave(self.now, *resource, flow.slot(), bytes));
+        for crossing in route.iter() {
+            let payload = if crossing.carries_payload() { bytes } else { 0 };
+            let resource = crossing.resource;
+            alone.extend(self.links.leave(self.now, resource, flow.slot(), payload));
         }
         self.flows.remove(flow.slot());
         self.place_again(alone);
@@ -121,7 +123,7 @@ impl FlowNetwork {
     }
 
     /// Puts flows, whose links gained or lost their contention, where they now belong.
-    fn place_again(&mut self, slots: BTreeSet<u32>) {
+    pub(super) fn place_again(&mut self, slots: BTreeSet<u32>) {
         for slot in slots {
             let flow = self.flows[slot].id;
             let left = self.displace(flow);
@@ -132,18 +134,22 @@ impl FlowNetwork {
     /// Enters a flow with `left` to do in the class of its contended links.
     fn place(&mut self, flow: FlowId, left: Work) {
         let live = &self.flows[flow.slot()];
-        let (mut cap, mut cap_link) = (live.own_cap, None);
-        let mut contended: Vec<ResourceId> = Vec::with_capacity(live.route.len());
-        for resource in live.route.iter() {
-            if self.links.is_contended(*resource) {
-                contended.push(*resource);
-            } else if self.capacity(*resource) < cap {
-                cap = self.capacity(*resource);
-                cap_link = Some(*resource);
+        let (mut cap, mut cap_link) = (live.own_cap, live.own_cap_link);
+        let mut contended: Vec<Crossing> = Vec::with_capacity(live.route.len());
+        for crossing in live.route.iter() {
+            if self.links.is_contended(crossing.resource) {
+                contended.push(*crossing);
+                continue;
+            }
+            let alone = crossing.rate_alone(self.links.rate(crossing.resource));
+            if alone < cap {
+                cap = alone;
+                cap_link = Some(crossing.resource);
             }
         }
-        self.touched.extend(contended.iter().copied());
-        let slot = self.classes.of(self.now, &contended);
+        self.touched
+            .extend(contended.iter().map(|crossing| crossing.resource));
+        let slot = self.classes.of(self.now, live.share, &contended);
         let class: &mut Class = &mut self.classes.slots[slot];
         class.run_to(self.now);
         class.caps.insert(cap, flow);
@@ -190,7 +196,8 @@ impl FlowNetwork {
                 class.shared.remove(&(due, flow));
             }
         }
-        self.touched.extend(class.links.iter().copied());
+        self.touched
+            .extend(class.links.iter().map(|crossing| crossing.resource));
         if class.caps.is_empty() {
             if let Some(time) = class.alarm {
                 self.calendar

@@ -23,7 +23,7 @@ struct Case {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum LinkRow {
+pub(crate) enum LinkRow {
     Symmetric(String, String, String, f64, f64, String),
     Asymmetric(String, String, String, f64, f64, String, f64),
 }
@@ -42,15 +42,15 @@ struct Transfer {
     limit: Option<String>,
 }
 
-fn time(secs: f64) -> SimTime {
+pub(crate) fn time(secs: f64) -> SimTime {
     SimTime::from_secs_f64(secs).unwrap()
 }
 
-fn bandwidth(bytes_per_second: f64) -> Bandwidth {
+pub(crate) fn bandwidth(bytes_per_second: f64) -> Bandwidth {
     Bandwidth::from_bytes_per_second(bytes_per_second).unwrap()
 }
 
-fn graph(rows: &[LinkRow]) -> (Graph, BTreeMap<String, HostId>) {
+pub(crate) fn graph(rows: &[LinkRow]) -> (Graph, BTreeMap<String, HostId>) {
     let (mut graph, mut hosts) = (Graph::default(), BTreeMap::new());
     for row in rows {
         let (name, from, to, forward, latency, policy, backward) = match row {

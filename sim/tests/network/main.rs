@@ -3,3 +3,5 @@
 mod cases;
 mod kernel;
 mod properties;
+mod transport;
+mod weighted;
