@@ -1,7 +1,7 @@
 //! From files and arguments to planned runs: layers, sweeps, seeds, names, resolved files.
 
 use fedstill_sim::scenario::{
-    Overrides, PRESETS, PlannedRun, RawExchange, RawOptimizer, RawPartition, RawRule, RawSchedule,
+    Overrides, PRESETS, Plan, PlannedRun, RawExchange, RawOptimizer, RawPartition, RawRule, RawSchedule,
     load,
 };
 use rand::SeedableRng;
@@ -53,6 +53,9 @@ fn folder(text: &str) -> TempDir {
 fn plan_in(folder: &Path, overrides: &Overrides) -> Vec<PlannedRun> {
     load(&[folder.join("scenario.toml")], overrides)
         .unwrap_or_else(|problems| panic!("refused:\n{problems}"))
+        .into_iter()
+        .filter_map(Plan::federation)
+        .collect()
 }
 
 fn plan(text: &str) -> Vec<PlannedRun> {

@@ -22,12 +22,15 @@ mod route;
 mod sharing;
 mod slots;
 mod star;
+pub mod topology;
+mod transport_choice;
 
 pub use bandwidth::{Bandwidth, BandwidthError};
 pub use facade::{Network, NoRoute};
 pub use flow::{Completion, FlowId, FlowSpec, Progress};
 pub use flows::FlowNetwork;
-pub use graph::{Graph, GraphError, HostId, Link, NodeId, SharingPolicy};
+pub use graph::{Graph, GraphError, HostId, Link, LinkDirection, NodeId, RouteMetric, SharingPolicy};
 pub use links::{Capacity, LinkUsage, ResourceId};
 pub use route::Route;
 pub use star::{Access, Star};
+pub use transport_choice::TransportChoice;

@@ -1,8 +1,8 @@
 //! The resolved scenario: as a file that repeats a run, and as its identity.
 
-use super::check::Scenario;
+use super::check::{NetworkScenario, Scenario};
 use super::encode::{canonical, encode, toml_document};
-use super::raw::RawScenario;
+use super::raw::{RawNetworkScenario, RawScenario, RawTopology};
 use super::sampled::Sampled;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -42,6 +42,32 @@ impl Identity {
         let config_id = short_hash(&canonical(&encode(&raw)));
         Self { config_id, run_id }
     }
+
+    /// The same of a network: of the topology's file its content counts, not its path.
+    pub(crate) fn of_network(scenario: &NetworkScenario) -> Self {
+        let mut raw: RawNetworkScenario = (**scenario).clone();
+        raw.description = String::new();
+        if let RawTopology::File { file, text, .. } = &mut raw.network.topology {
+            *file = hex(&Sha256::digest(text.as_bytes()));
+        }
+        raw.seed = 0;
+        raw.seed_world = Some(scenario.world_seed());
+        raw.seed_dynamics = Some(scenario.dynamics_seed());
+        let run_id = short_hash(&canonical(&encode(&raw)));
+        raw.seed_world = None;
+        raw.seed_dynamics = None;
+        raw.replication = 0;
+        let config_id = short_hash(&canonical(&encode(&raw)));
+        Self { config_id, run_id }
+    }
+}
+
+/// The file that repeats this run of a network.
+pub(crate) fn network_document(scenario: &NetworkScenario) -> String {
+    let mut raw: RawNetworkScenario = (**scenario).clone();
+    raw.seed_world = Some(scenario.world_seed());
+    raw.seed_dynamics = Some(scenario.dynamics_seed());
+    toml_document(&encode(&raw))
 }
 
 /// The file that repeats this run.
