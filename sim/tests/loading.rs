@@ -1,8 +1,8 @@
 //! From files and arguments to planned runs: layers, sweeps, seeds, names, resolved files.
 
 use fedstill_sim::scenario::{
-    Overrides, PRESETS, Plan, PlannedRun, RawExchange, RawOptimizer, RawPartition, RawRule, RawSchedule,
-    load,
+    Overrides, PRESETS, Plan, PlannedRun, RawExchange, RawOptimizer, RawPartition, RawRule,
+    RawSchedule, load,
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

@@ -29,7 +29,9 @@ pub use bandwidth::{Bandwidth, BandwidthError};
 pub use facade::{Network, NoRoute};
 pub use flow::{Completion, FlowId, FlowSpec, Progress};
 pub use flows::FlowNetwork;
-pub use graph::{Graph, GraphError, HostId, Link, LinkDirection, NodeId, RouteMetric, SharingPolicy};
+pub use graph::{
+    Graph, GraphError, HostId, Link, LinkDirection, NodeId, RouteMetric, SharingPolicy,
+};
 pub use links::{Capacity, LinkUsage, ResourceId};
 pub use route::Route;
 pub use star::{Access, Star};

@@ -134,8 +134,7 @@ fn walk(
     while node != root {
         let here = distances[node.0 as usize]?;
         let next = graph.hops(node).into_iter().find(|hop| {
-            distances[hop.to.0 as usize]
-                .is_some_and(|length| sum(length, hop.cost) == here)
+            distances[hop.to.0 as usize].is_some_and(|length| sum(length, hop.cost) == here)
         })?;
         hops.push((node, next));
         node = next.to;

@@ -164,11 +164,7 @@ pub fn write_network_run(
     publish(out, &contents, existing)
 }
 
-fn publish(
-    out: &Path,
-    records: &Contents<'_>,
-    existing: Existing,
-) -> Result<PathBuf, RecordError> {
+fn publish(out: &Path, records: &Contents<'_>, existing: Existing) -> Result<PathBuf, RecordError> {
     let identity = records.identity;
     let complete = find_complete(out, &identity.scenario, &identity.run_id);
     if let (Existing::Keep, Some(complete)) = (existing, &complete) {

@@ -1,8 +1,8 @@
 //! `docs/tables.md`: the tables told to people, from the same declarations as the data package.
 
+use super::table::Row;
 use super::table::{Column, Reference, Table};
 use super::tables::{BareTransferRow, LinkRow, TABLES};
-use super::table::Row;
 use std::fmt::Write;
 
 /// Before the tables.

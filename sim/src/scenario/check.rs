@@ -223,12 +223,8 @@ pub(crate) fn check_network(
     let mut inputs = Vec::new();
     if network::load(&mut raw.network, folder, &mut inputs, &mut findings) {
         let scenario = NetworkScenario { raw: raw.clone() };
-        let blueprint: Option<Blueprint> = network::blueprint(
-            &raw.network,
-            &shown,
-            scenario.world_seed(),
-            &mut findings,
-        );
+        let blueprint: Option<Blueprint> =
+            network::blueprint(&raw.network, &shown, scenario.world_seed(), &mut findings);
         if let Some(blueprint) = blueprint {
             network::transfers(&raw.transfer, &blueprint, &mut findings);
         }

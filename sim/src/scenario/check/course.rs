@@ -37,46 +37,46 @@ pub(super) struct Seeds {
 
 impl Seeds {
     pub(super) fn check(&self, findings: &mut Findings<'_>) {
-    findings.not_zero(
-        "replications",
-        &self.replications,
-        "1 runs the scenario once",
-    );
-    if self.replications > MOST_REPLICATIONS {
-        findings.refuse(
+        findings.not_zero(
             "replications",
-            format!("`replications` is {}", self.replications),
-            format!("expected at most {MOST_REPLICATIONS}"),
-            "run fewer",
+            &self.replications,
+            "1 runs the scenario once",
         );
-    }
-    if self.replications > 1 && self.replication > 0 {
-        findings.refuse(
-            "replication",
-            "`replication` and `replications` exclude each other",
-            "this names the one replication that a resolved file repeats",
-            "remove one of the two keys",
-        );
-    } else if self.replications > 1 && self.both_fixed {
-        findings.refuse(
-            "replications",
-            format!("all {} replications would be the same", self.replications),
-            "`seed_world` and `seed_dynamics` are both held fixed",
-            "give `seed` instead of one of the two, or run one replication",
-        );
-    }
-    if self.both_fixed && findings.is_explicit("seed") {
-        let argument = findings
-            .tree()
-            .at("seed")
-            .is_some_and(|node| node.origin.source.name == "--seed");
-        if argument {
-            findings.note(
-                "--seed has no effect: the scenario holds `seed_world` and `seed_dynamics` fixed",
+        if self.replications > MOST_REPLICATIONS {
+            findings.refuse(
+                "replications",
+                format!("`replications` is {}", self.replications),
+                format!("expected at most {MOST_REPLICATIONS}"),
+                "run fewer",
             );
         }
+        if self.replications > 1 && self.replication > 0 {
+            findings.refuse(
+                "replication",
+                "`replication` and `replications` exclude each other",
+                "this names the one replication that a resolved file repeats",
+                "remove one of the two keys",
+            );
+        } else if self.replications > 1 && self.both_fixed {
+            findings.refuse(
+                "replications",
+                format!("all {} replications would be the same", self.replications),
+                "`seed_world` and `seed_dynamics` are both held fixed",
+                "give `seed` instead of one of the two, or run one replication",
+            );
+        }
+        if self.both_fixed && findings.is_explicit("seed") {
+            let argument = findings
+                .tree()
+                .at("seed")
+                .is_some_and(|node| node.origin.source.name == "--seed");
+            if argument {
+                findings.note(
+                "--seed has no effect: the scenario holds `seed_world` and `seed_dynamics` fixed",
+            );
+            }
+        }
     }
-}
 }
 
 fn evaluation(evaluation: &RawEvaluation, findings: &mut Findings<'_>) {

@@ -130,7 +130,9 @@ pub(super) fn transfers(
     let mut wrong = 0;
     for (number, transfer) in transfers.iter().enumerate() {
         if wrong == MOST_TOLD {
-            findings.note(format!("transfers after `transfer.{number}` were not checked"));
+            findings.note(format!(
+                "transfers after `transfer.{number}` were not checked"
+            ));
             break;
         }
         let mut place = |key: &str, name: &str| {

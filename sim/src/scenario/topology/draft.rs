@@ -225,9 +225,16 @@ fn plain(name: &str) -> Result<(), FileError> {
     let wrong = if name.trim().is_empty() {
         "a node has no name".to_owned()
     } else if name.len() > LONGEST_NAME {
-        format!("the name `{}` of a node is {} bytes long", shortened(name), name.len())
+        format!(
+            "the name `{}` of a node is {} bytes long",
+            shortened(name),
+            name.len()
+        )
     } else if name.chars().any(char::is_control) {
-        format!("the name `{}` of a node holds control characters", shortened(name))
+        format!(
+            "the name `{}` of a node holds control characters",
+            shortened(name)
+        )
     } else {
         return Ok(());
     };

@@ -32,7 +32,10 @@ pub(super) fn parse(text: &str) -> Result<Blueprint, FileError> {
         let known = COLUMNS.iter().position(|column| *column == name);
         let Some(known) = known.filter(|known| !columns.contains(known)) else {
             return Err(at_header(FileError::new(
-                format!("`{}` is no column of an edge list, or is there twice", shortened(name)),
+                format!(
+                    "`{}` is no column of an edge list, or is there twice",
+                    shortened(name)
+                ),
                 format!("expected the header `{HEADER}`"),
                 match nearest(&shortened(name), COLUMNS) {
                     Some(near) => format!("did you mean `{near}`?"),
@@ -93,14 +96,20 @@ pub(super) fn parse(text: &str) -> Result<Blueprint, FileError> {
 fn row(draft: &mut Draft, columns: &[usize], record: &csv::StringRecord) -> Result<(), FileError> {
     if record.len() != columns.len() {
         return Err(FileError::new(
-            format!("a row has {} cells instead of {}", record.len(), columns.len()),
+            format!(
+                "a row has {} cells instead of {}",
+                record.len(),
+                columns.len()
+            ),
             "expected as many cells as the header has",
             "was the file cut off? a row reads `n1,n2,10 Mbps,30 ms,split-duplex`",
         ));
     }
     let cell = |name: &str| {
         let place = columns.iter().position(|column| COLUMNS[*column] == name);
-        place.and_then(|place| record.get(place)).unwrap_or_default()
+        place
+            .and_then(|place| record.get(place))
+            .unwrap_or_default()
     };
     let from = draft.find_or_declare(cell("from"))?;
     let to = draft.find_or_declare(cell("to"))?;

@@ -67,7 +67,10 @@ impl FileError {
             Some((number, ..)) => problem
                 .in_file(name)
                 .note(format!("in line {}", number + 1))
-                .note(format!("expected {}", self.expected.trim_start_matches("expected "))),
+                .note(format!(
+                    "expected {}",
+                    self.expected.trim_start_matches("expected ")
+                )),
             None if self.expected.is_empty() => problem.in_file(name),
             None => problem.in_file(name).note(self.expected),
         };
@@ -95,7 +98,8 @@ fn whole_lines(text: &str, span: Range<usize>) -> (usize, &str, Range<usize>) {
 pub(crate) fn read(path: &Path) -> Result<String, FileError> {
     let shown = path.display();
     let refuse = |title: String, way_out: &str| Err(FileError::new(title, "", way_out));
-    let format = "save it as an edge list (.csv), node-link JSON (.json) or GraphML (.graphml) in UTF-8";
+    let format =
+        "save it as an edge list (.csv), node-link JSON (.json) or GraphML (.graphml) in UTF-8";
     let bytes = match fs::metadata(path) {
         Ok(about) if about.is_dir() => {
             return refuse(format!("`{shown}` is a directory"), "name a file in it");
@@ -105,7 +109,10 @@ pub(crate) fn read(path: &Path) -> Result<String, FileError> {
         }
         Ok(about) if about.len() > LARGEST_FILE_BYTES => {
             return refuse(
-                format!("`{shown}` has {} bytes, too many for a topology", about.len()),
+                format!(
+                    "`{shown}` has {} bytes, too many for a topology",
+                    about.len()
+                ),
                 "a topology is at most 50 MB; was a data file named by mistake?",
             );
         }
@@ -137,18 +144,17 @@ pub(crate) fn read(path: &Path) -> Result<String, FileError> {
     if text.trim().is_empty() {
         return refuse(format!("`{shown}` is empty"), format);
     }
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    Ok(text
+        .strip_prefix('\u{feff}')
+        .map(str::to_owned)
+        .unwrap_or(text))
 }
 
 /// Makes a blueprint of a text, by the ending of the file's name.
 ///
 /// # Errors
 /// Whatever is wrong with the text.
-pub(super) fn parse(
-    file: &str,
-    text: &str,
-    defaults: &Attributes,
-) -> Result<Blueprint, FileError> {
+pub(super) fn parse(file: &str, text: &str, defaults: &Attributes) -> Result<Blueprint, FileError> {
     let ending = Path::new(file)
         .extension()
         .map(|ending| ending.to_string_lossy().to_lowercase())

@@ -138,7 +138,11 @@ fn shape(topology: &RawTopology) -> Result<Option<Shape>, ShapeError> {
                     link: link_kind("tiers", tier.bandwidth, tier.latency, tier.sharing)?,
                 })
             };
-            let tiers: Vec<Tier> = tiers.iter().enumerate().map(tier).collect::<Result<_, _>>()?;
+            let tiers: Vec<Tier> = tiers
+                .iter()
+                .enumerate()
+                .map(tier)
+                .collect::<Result<_, _>>()?;
             Shape::Tree { tiers }
         }
         RawTopology::Ring {

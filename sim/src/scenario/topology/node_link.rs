@@ -6,7 +6,8 @@ use super::file::FileError;
 use crate::network::topology::Blueprint;
 use serde_json::{Map, Value};
 
-const FORM: &str = "expected {\"nodes\": [{\"id\": ...}], \"links\": [{\"source\": ..., \"target\": ...}]}";
+const FORM: &str =
+    "expected {\"nodes\": [{\"id\": ...}], \"links\": [{\"source\": ..., \"target\": ...}]}";
 
 pub(super) fn parse(text: &str, defaults: &Attributes) -> Result<Blueprint, FileError> {
     // serde_json refuses nesting deeper than 128 by itself.
@@ -30,7 +31,8 @@ pub(super) fn parse(text: &str, defaults: &Attributes) -> Result<Blueprint, File
         )
         .at(at..at + 1)
     })?;
-    let form = |title: String| FileError::new(title, FORM, "write it with NetworkX's node_link_data");
+    let form =
+        |title: String| FileError::new(title, FORM, "write it with NetworkX's node_link_data");
     let list = |key: &str| document.get(key).and_then(Value::as_array);
     let Some(nodes) = list("nodes") else {
         return Err(form("there is no list `nodes`".to_owned()));
@@ -64,7 +66,10 @@ pub(super) fn parse(text: &str, defaults: &Attributes) -> Result<Blueprint, File
     for (number, link) in links.iter().enumerate() {
         let place = format!("{key}[{number}]");
         let entry = table(link, &place)?;
-        let ends = [name(entry, "source", &place)?, name(entry, "target", &place)?];
+        let ends = [
+            name(entry, "source", &place)?,
+            name(entry, "target", &place)?,
+        ];
         let mut add = || {
             let mut attributes = Attributes::default();
             for name in ["bandwidth", "latency", "sharing", "weight"] {
