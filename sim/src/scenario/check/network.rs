@@ -14,7 +14,8 @@ use std::sync::Arc;
 /// After as many wrong transfers the rest is most likely wrong in the same way.
 const MOST_TOLD: usize = 10;
 
-/// Reads the topology's file, if it is one, and names it as the resolved scenario will.
+/// Reads the topology's file, if it is one, and names it as the resolved scenario will; `false`
+/// where it cannot be read.
 pub(super) fn load(
     network: &mut RawNetwork,
     folder: &Path,
@@ -28,6 +29,7 @@ pub(super) fn load(
     match read(&path) {
         Ok(content) => {
             *text = content.into();
+            *file = input(inputs, file, text);
             true
         }
         Err(error) => {
@@ -35,8 +37,6 @@ pub(super) fn load(
             false
         }
     }
-    .then(|| *file = input(inputs, file, text))
-    .is_some()
 }
 
 /// Draws the topology as the first replication will have it.
@@ -89,16 +89,17 @@ pub(super) fn transport(transport: &RawTransport, findings: &mut Findings<'_>) {
         ("weight_s", choice.weight_s.unwrap_or(0.0), 0.0..=1e12),
         ("tcp_gamma", choice.tcp_gamma, 0.0..=1e15),
     ];
+    let mut sensible = true;
     for (name, value, range) in factors {
-        findings.number(
+        sensible &= findings.number(
             &format!("network.transport.{name}"),
             value,
             |value| range.contains(&value),
-            &format!("a number from {:e} to {:e}", range.start(), range.end()),
+            &format!("a number from {} to {}", range.start(), range.end()),
             "leave it out for the preset's value",
         );
     }
-    if !is_supported(&choice) {
+    if sensible && !is_supported(&choice) {
         findings.refuse(
             "network.transport",
             "this transport is not supported yet",

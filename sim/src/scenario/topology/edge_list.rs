@@ -38,8 +38,9 @@ pub(super) fn parse(text: &str) -> Result<Blueprint, FileError> {
                 ),
                 format!("expected the header `{HEADER}`"),
                 match nearest(&shortened(name), COLUMNS) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "begin the file with that line; `weight` may follow".to_owned(),
+                    // A short name is more likely a node: the header is missing.
+                    Some(near) if name.len() > 2 => format!("did you mean `{near}`?"),
+                    _ => "begin the file with that line; `weight` may follow".to_owned(),
                 },
             )));
         };

@@ -1,6 +1,6 @@
 //! A topology's file: how it is read, which format it has, and what can be wrong with it.
 
-use super::draft::Attributes;
+use super::draft::{Attributes, shortened};
 use super::{edge_list, graphml, node_link};
 use crate::network::topology::Blueprint;
 use crate::scenario::problem::{Origin, Problem, Source};
@@ -164,7 +164,10 @@ pub(super) fn parse(file: &str, text: &str, defaults: &Attributes) -> Result<Blu
         "json" => node_link::parse(text, defaults),
         "graphml" => graphml::parse(text, defaults),
         _ => Err(FileError::new(
-            format!("`{file}` has no ending that says what it is"),
+            format!(
+                "the ending `.{}` says no format of topologies",
+                shortened(&ending)
+            ),
             "expected `.csv`, `.json` or `.graphml`",
             "rename it: an edge list is a .csv, node-link JSON a .json, GraphML a .graphml",
         )),
