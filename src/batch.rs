@@ -8,10 +8,11 @@ use crate::summary;
 use fedstill_sim::federation::{Deployment, Hooks, RunError, RunSettings, run as simulate};
 use fedstill_sim::measures::Measures;
 use fedstill_sim::records::{
-    Existing, RecordError, RunRecords, RunSummary, Surroundings, find_complete, prepare_output,
-    write_run, write_runs_index,
+    Existing, NetworkRecords, NetworkSummary, RecordError, RunRecords, RunSummary, Surroundings,
+    find_complete, prepare_output, write_network_run, write_run, write_runs_index,
 };
-use fedstill_sim::scenario::{PlannedRun, load};
+use fedstill_sim::scenario::{NetworkScenario, Plan, PlannedRun, load};
+use fedstill_sim::traffic;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -39,12 +40,11 @@ pub(crate) fn run(arguments: &Run) -> Exit {
     for (place, run) in planned.iter().enumerate() {
         let name = label(run, place, planned.len());
         if !arguments.quiet {
-            for note in &run.notes {
+            for note in run.notes() {
                 printer::note(format_args!("note: {note}"));
             }
         }
-        let scenario = &run.scenario.name;
-        let there = find_complete(&arguments.out, scenario, &run.run_id);
+        let there = find_complete(&arguments.out, run.name(), run.run_id());
         if let Some(there) = there.filter(|_| !arguments.force) {
             kept += 1;
             if !arguments.quiet {
@@ -55,7 +55,11 @@ pub(crate) fn run(arguments: &Run) -> Exit {
             }
             continue;
         }
-        match run_one(arguments, run, &name, threads) {
+        let ended = match run {
+            Plan::Federation(federation) => run_one(arguments, run, federation, &name, threads),
+            Plan::Network(network) => run_network(arguments, run, network),
+        };
+        match ended {
             Ok(()) => {}
             Err(failure) => {
                 failed += 1;
@@ -95,9 +99,12 @@ pub(crate) fn run(arguments: &Run) -> Exit {
 /// Whether every run's data can be split and its devices drawn; says which cannot.
 ///
 /// Some mistakes, such as a partition that the data do not allow, show only here.
-fn can_be_drawn(planned: &[PlannedRun]) -> bool {
+fn can_be_drawn(planned: &[Plan]) -> bool {
     let mut all = true;
-    for run in planned {
+    for plan in planned {
+        let Plan::Federation(run) = plan else {
+            continue;
+        };
         if let Err(error) = Deployment::draw(run.scenario.clone()) {
             let (name, number) = (&run.scenario.name, run.number);
             printer::error(format_args!("{name} #{number}: {error}"), None);
@@ -125,7 +132,57 @@ impl From<RecordError> for Failure {
     }
 }
 
-fn run_one(arguments: &Run, run: &PlannedRun, name: &str, threads: usize) -> Result<(), Failure> {
+fn run_network(
+    arguments: &Run,
+    plan: &Plan,
+    run: &PlannedRun<NetworkScenario>,
+) -> Result<(), Failure> {
+    let started = wall_clock();
+    let books = match catch_unwind(AssertUnwindSafe(|| traffic::run(run))) {
+        Ok(Ok(books)) => books,
+        Ok(Err(error)) => return Err(failure(&error)),
+        Err(panic) => return Err(internal_error(plan, panic)),
+    };
+    let records = NetworkRecords {
+        books: &books,
+        scenario_toml: &run.resolved_toml(),
+        inputs: &run.inputs,
+        surroundings: &surroundings(1, since(started)),
+    };
+    let directory = write_network_run(&arguments.out, &records, existing(arguments))?;
+    let summary = NetworkSummary::new(&books, &directory);
+    if arguments.json {
+        printer::result(summary::network_json(&summary));
+    } else if !arguments.quiet {
+        printer::result(&summary);
+    }
+    Ok(())
+}
+
+fn surroundings(threads: usize, simulated: Duration) -> Surroundings {
+    Surroundings {
+        program_version: env!("CARGO_PKG_VERSION").to_owned(),
+        processor_features: fedstill_sim::processor_features(),
+        threads,
+        wall_clock_s: BTreeMap::from([("simulation".to_owned(), simulated.as_secs_f64())]),
+    }
+}
+
+fn existing(arguments: &Run) -> Existing {
+    if arguments.force {
+        Existing::Replace
+    } else {
+        Existing::Keep
+    }
+}
+
+fn run_one(
+    arguments: &Run,
+    plan: &Plan,
+    run: &PlannedRun,
+    name: &str,
+    threads: usize,
+) -> Result<(), Failure> {
     let visible = !arguments.quiet && !arguments.json;
     let bar = RunBar::new(name, &run.scenario, visible);
     let settings = RunSettings {
@@ -144,15 +201,9 @@ fn run_one(arguments: &Run, run: &PlannedRun, name: &str, threads: usize) -> Res
     let (books, measures) = match books {
         Ok(Ok(books)) => books,
         Ok(Err(error)) => return Err(failure(&error)),
-        Err(panic) => return Err(internal_error(run, panic)),
+        Err(panic) => return Err(internal_error(plan, panic)),
     };
     let simulated = since(started);
-    let surroundings = Surroundings {
-        program_version: env!("CARGO_PKG_VERSION").to_owned(),
-        processor_features: fedstill_sim::processor_features(),
-        threads,
-        wall_clock_s: BTreeMap::from([("simulation".to_owned(), simulated.as_secs_f64())]),
-    };
     let directory = write_run(
         &arguments.out,
         &RunRecords {
@@ -160,13 +211,9 @@ fn run_one(arguments: &Run, run: &PlannedRun, name: &str, threads: usize) -> Res
             measures: &measures,
             scenario_toml: &run.resolved_toml(),
             inputs: &run.inputs,
-            surroundings: &surroundings,
+            surroundings: &surroundings(threads, simulated),
         },
-        if arguments.force {
-            Existing::Replace
-        } else {
-            Existing::Keep
-        },
+        existing(arguments),
     )?;
     let summary = RunSummary::new(&books, &measures, &directory);
     if arguments.json {
@@ -185,7 +232,7 @@ fn failure(error: &dyn std::fmt::Display) -> Failure {
     }
 }
 
-fn internal_error(run: &PlannedRun, panic: Box<dyn Any + Send>) -> Failure {
+fn internal_error(run: &Plan, panic: Box<dyn Any + Send>) -> Failure {
     let said = panic
         .downcast_ref::<String>()
         .map(String::as_str)
@@ -194,9 +241,9 @@ fn internal_error(run: &PlannedRun, panic: Box<dyn Any + Send>) -> Failure {
     Failure {
         what: format!(
             "internal error: {said}\n  this is a mistake of the program, not yours; run {} with seeds {} (world) and {} (dynamics) repeats it",
-            run.run_id,
-            run.scenario.world_seed(),
-            run.scenario.dynamics_seed()
+            run.run_id(),
+            run.seeds().0,
+            run.seeds().1
         ),
         way_out: None,
         ends_batch: false,
@@ -204,10 +251,10 @@ fn internal_error(run: &PlannedRun, panic: Box<dyn Any + Send>) -> Failure {
 }
 
 /// A run's name and place in the batch.
-fn label(run: &PlannedRun, place: usize, runs: usize) -> String {
-    let name = &run.scenario.name;
+fn label(run: &Plan, place: usize, runs: usize) -> String {
+    let name = run.name();
     if runs == 1 {
-        name.clone()
+        name.to_owned()
     } else {
         format!("{name} [{}/{runs}]", place + 1)
     }

@@ -5,7 +5,7 @@ use crate::arguments::Check;
 use crate::printer;
 use crate::progress::time;
 use fedstill_sim::federation::{Deployment, Estimate, Range};
-use fedstill_sim::scenario::{PlannedRun, load};
+use fedstill_sim::scenario::{NetworkScenario, Plan, PlannedRun, load};
 use serde_json::json;
 
 pub(crate) fn check(arguments: &Check) -> Exit {
@@ -17,10 +17,20 @@ pub(crate) fn check(arguments: &Check) -> Exit {
         }
     };
     let mut exit = Exit::Done;
-    for run in &planned {
-        for note in &run.notes {
+    for plan in &planned {
+        for note in plan.notes() {
             printer::note(format_args!("note: {note}"));
         }
+        let run = match plan {
+            Plan::Federation(run) => run,
+            Plan::Network(run) => {
+                if let Err(error) = network(run, arguments.json) {
+                    printer::error(format_args!("{}: {error}", plan.name()), None);
+                    exit = Exit::WrongInput;
+                }
+                continue;
+            }
+        };
         match Deployment::draw(run.scenario.clone()) {
             Ok(deployment) => {
                 let estimate = Estimate::of(&deployment);
@@ -42,6 +52,40 @@ pub(crate) fn check(arguments: &Check) -> Exit {
         printer::result(format_args!("{} {runs} would run", planned.len()));
     }
     exit
+}
+
+/// Says what a run of bare transfers would carry.
+fn network(run: &PlannedRun<NetworkScenario>, as_json: bool) -> Result<(), String> {
+    let graph = run.scenario.graph()?;
+    let transfers = &run.scenario.transfer;
+    let bytes: u64 = transfers.iter().map(|one| one.size.count()).sum();
+    if as_json {
+        printer::result(json!({
+            "run_id": run.run_id,
+            "config_id": run.config_id,
+            "scenario": run.scenario.name,
+            "number": run.number,
+            "replication": run.replication,
+            "factors": run.factors,
+            "nodes": graph.node_count(),
+            "links": graph.link_count(),
+            "transfers": transfers.len(),
+            "bytes": bytes,
+        }));
+        return Ok(());
+    }
+    printer::result(format_args!(
+        "{} #{} (run {}, replication {})\n  {} transfers, {:.3} MB, over {} nodes and {} links",
+        run.scenario.name,
+        run.number,
+        run.run_id,
+        run.replication,
+        transfers.len(),
+        bytes as f64 / 1e6,
+        graph.node_count(),
+        graph.link_count()
+    ));
+    Ok(())
 }
 
 fn as_text(run: &PlannedRun, estimate: &Estimate) -> String {

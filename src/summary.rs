@@ -1,12 +1,17 @@
 //! A run in a few lines for people, or as one JSON object.
 
 use crate::progress::time;
-use fedstill_sim::records::RunSummary;
+use fedstill_sim::records::{NetworkSummary, RunSummary};
 use std::fmt::Write;
 use std::time::Duration;
 
 /// Everything, for programs.
 pub(crate) fn json(summary: &RunSummary) -> serde_json::Value {
+    serde_json::to_value(summary).unwrap_or_else(|error| serde_json::json!(error.to_string()))
+}
+
+/// The same of a run of bare transfers.
+pub(crate) fn network_json(summary: &NetworkSummary) -> serde_json::Value {
     serde_json::to_value(summary).unwrap_or_else(|error| serde_json::json!(error.to_string()))
 }
 

@@ -3,7 +3,7 @@
 use fedstill_analysis::{Interval, paired_interval};
 use fedstill_sim::federation::{Hooks, RunSettings, run};
 use fedstill_sim::measures::{Split, mean_accuracy};
-use fedstill_sim::scenario::{Overrides, RawScope, load};
+use fedstill_sim::scenario::{Overrides, Plan, PlannedRun, RawScope, load};
 use std::path::Path;
 
 /// Mean client accuracy on the global test set at the end, one value a replication.
@@ -15,15 +15,18 @@ fn accuracies(scenario: &str, sets: &[&str], hooks: Hooks) -> Vec<f64> {
     };
     let runs = load(&[file], &overrides).unwrap_or_else(|problems| panic!("{problems}"));
     let settings = RunSettings { threads: 2, hooks };
-    let accuracy = |planned| {
-        let books = run(planned, settings, &mut |_| {}).expect("it runs");
+    let accuracy = |planned: PlannedRun| {
+        let books = run(&planned, settings, &mut |_| {}).expect("it runs");
         let last = books
             .evaluations
             .last()
             .expect("it is evaluated at the end");
         mean_accuracy(last, RawScope::Personal, Split::Global).expect("there are clients")
     };
-    runs.iter().map(accuracy).collect()
+    runs.into_iter()
+        .filter_map(Plan::federation)
+        .map(accuracy)
+        .collect()
 }
 
 fn interval(left: &[f64], right: &[f64]) -> Interval {

@@ -18,6 +18,8 @@ fn planned(schedule: &str, versions: u32) -> PlannedRun {
     let runs = load(&[folder.join("threads.toml")], &overrides);
     runs.unwrap_or_else(|problems| panic!("{problems}"))
         .remove(0)
+        .federation()
+        .expect("clients learn in it")
 }
 
 fn threads(criterion: &mut Criterion) {

@@ -9,6 +9,7 @@ mod processor;
 pub mod records;
 pub mod scenario;
 pub mod time;
+pub mod traffic;
 pub mod world;
 
 pub use processor::processor_features;

@@ -1,8 +1,8 @@
 //! From files and arguments to planned runs: layers, sweeps, seeds, names, resolved files.
 
 use fedstill_sim::scenario::{
-    Overrides, PRESETS, PlannedRun, RawExchange, RawOptimizer, RawPartition, RawRule, RawSchedule,
-    load,
+    Overrides, PRESETS, Plan, PlannedRun, RawExchange, RawOptimizer, RawPartition, RawRule,
+    RawSchedule, load,
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -53,6 +53,9 @@ fn folder(text: &str) -> TempDir {
 fn plan_in(folder: &Path, overrides: &Overrides) -> Vec<PlannedRun> {
     load(&[folder.join("scenario.toml")], overrides)
         .unwrap_or_else(|problems| panic!("refused:\n{problems}"))
+        .into_iter()
+        .filter_map(Plan::federation)
+        .collect()
 }
 
 fn plan(text: &str) -> Vec<PlannedRun> {

@@ -3,7 +3,7 @@
 use super::deployment::Deployment;
 use super::local::train_alone;
 use super::run::{Hooks, RunSettings, simulate};
-use crate::scenario::{Overrides, load};
+use crate::scenario::{Overrides, Plan, load};
 use std::sync::Arc;
 
 const ONE_CLIENT: &str = r#"
@@ -33,7 +33,9 @@ fn deployment(sets: &[&str]) -> Arc<Deployment> {
         ..Overrides::default()
     };
     let runs = load(&[file], &overrides).unwrap_or_else(|problems| panic!("{problems}"));
-    Arc::new(Deployment::draw(runs[0].scenario.clone()).expect("it can be drawn"))
+    let run = runs.into_iter().find_map(Plan::federation);
+    let scenario = run.expect("clients learn in it").scenario;
+    Arc::new(Deployment::draw(scenario).expect("it can be drawn"))
 }
 
 fn global_model(sets: &[&str]) -> Arc<Vec<f32>> {

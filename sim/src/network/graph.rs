@@ -6,6 +6,7 @@ use std::fmt;
 use petgraph::graph::{EdgeIndex, NodeIndex, UnGraph};
 use petgraph::visit::EdgeRef;
 
+use super::topology::RouteWeight;
 use super::{Bandwidth, Capacity, ResourceId};
 use crate::time::SimDuration;
 
@@ -32,6 +33,33 @@ pub enum SharingPolicy {
     SplitDuplex,
     /// Each flow has the whole capacity: the link bounds flows but never fills up.
     FatPipe,
+}
+
+/// What a route is the shortest by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RouteMetric {
+    /// The sum of the latencies.
+    #[default]
+    Latency,
+    /// The number of links.
+    Hops,
+    /// The sum of the links' weights.
+    Weight,
+}
+
+/// A link and direction, or a link whose directions share: what one resource is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LinkDirection<'a> {
+    /// The link.
+    pub link: &'a Link,
+    /// The node that bytes come from; the link's first one where the directions share.
+    pub from: &'a str,
+    /// The node that they go to.
+    pub to: &'a str,
+    /// `forward`, `backward`, or `both` where the directions share.
+    pub direction: &'static str,
+    /// Its own bandwidth.
+    pub bandwidth: Bandwidth,
 }
 
 /// A link between two nodes.
@@ -135,6 +163,7 @@ pub struct Graph {
     nodes_by_name: BTreeMap<String, NodeIndex>,
     links_by_name: BTreeMap<String, EdgeIndex>,
     resources: Vec<(EdgeIndex, Direction)>,
+    metric: RouteMetric,
 }
 
 #[derive(Clone, Debug)]
@@ -146,6 +175,7 @@ struct Node {
 #[derive(Clone, Debug)]
 struct Edge {
     link: Link,
+    weight: RouteWeight,
     /// The resource of the forward direction; the backward one follows it if there are two.
     first: ResourceId,
 }
@@ -165,9 +195,17 @@ pub(super) struct Hop {
     pub(super) link: u32,
     pub(super) latency: SimDuration,
     pub(super) resource: ResourceId,
+    /// What it adds to the length of a route, and to what decides between equal lengths.
+    pub(super) cost: (u64, u64),
 }
 
 impl Graph {
+    /// Routes are the shortest by this; by latency unless said otherwise. To be said before the
+    /// first route is asked for.
+    pub fn set_route_metric(&mut self, metric: RouteMetric) {
+        self.metric = metric;
+    }
+
     fn add_node(&mut self, name: String, is_host: bool) -> Result<u32, GraphError> {
         if self.nodes_by_name.contains_key(&name) {
             return Err(GraphError::DuplicateName(name));
@@ -196,7 +234,7 @@ impl Graph {
         self.add_node(name.into(), false).map(NodeId)
     }
 
-    /// Joins two nodes. Parallel links are allowed.
+    /// Joins two nodes by a link of weight 0. Parallel links are allowed.
     ///
     /// # Errors
     /// Any [`GraphError`].
@@ -205,6 +243,20 @@ impl Graph {
         from: impl Into<NodeId>,
         to: impl Into<NodeId>,
         link: Link,
+    ) -> Result<(), GraphError> {
+        self.add_weighted_link(from, to, link, RouteWeight::default())
+    }
+
+    /// Like [`add_link`](Self::add_link), with what the link costs on routes by weight.
+    ///
+    /// # Errors
+    /// Any [`GraphError`].
+    pub fn add_weighted_link(
+        &mut self,
+        from: impl Into<NodeId>,
+        to: impl Into<NodeId>,
+        link: Link,
+        weight: RouteWeight,
     ) -> Result<(), GraphError> {
         let (from, to) = (from.into(), to.into());
         if let Some(unknown) = [from, to]
@@ -224,9 +276,12 @@ impl Graph {
             return Err(GraphError::SharedButAsymmetric(link.name));
         }
         let (name, first) = (link.name.clone(), ResourceId(number(self.resources.len())));
-        let edge = self
-            .graph
-            .add_edge(index(from), index(to), Edge { link, first });
+        let edge = Edge {
+            link,
+            weight,
+            first,
+        };
+        let edge = self.graph.add_edge(index(from), index(to), edge);
         self.links_by_name.insert(name, edge);
         if shared {
             self.resources.push((edge, Direction::Both));
@@ -262,6 +317,11 @@ impl Graph {
     /// Number of hosts and routers.
     pub fn node_count(&self) -> usize {
         self.graph.node_count()
+    }
+
+    /// Number of links.
+    pub fn link_count(&self) -> usize {
+        self.graph.edge_count()
     }
 
     /// The link of that name, if there is one.
@@ -308,6 +368,32 @@ impl Graph {
         }
     }
 
+    /// What a resource is.
+    ///
+    /// # Panics
+    /// If there is no such resource.
+    pub fn link_direction(&self, resource: ResourceId) -> LinkDirection<'_> {
+        let (edge, direction) = self.resources[resource.0 as usize];
+        let link = &self.graph[edge].link;
+        let (first, second) = self
+            .graph
+            .edge_endpoints(edge)
+            .unwrap_or_else(|| unreachable!("links are never removed"));
+        let [first, second] = [first, second].map(|node| self.graph[node].name.as_str());
+        let (from, to, direction, bandwidth) = match direction {
+            Direction::Both => (first, second, "both", link.forward),
+            Direction::Forward => (first, second, "forward", link.forward),
+            Direction::Backward => (second, first, "backward", link.backward),
+        };
+        LinkDirection {
+            link,
+            from,
+            to,
+            direction,
+            bandwidth,
+        }
+    }
+
     /// The ways out of a node, by neighbour and then by link number.
     pub(super) fn hops(&self, from: NodeId) -> Vec<Hop> {
         let mut hops: Vec<Hop> = self
@@ -331,6 +417,11 @@ impl Graph {
                     link: number(reference.id().index()),
                     latency: edge.link.latency,
                     resource: ResourceId(edge.first.0 + u32::from(split && !forward)),
+                    cost: match self.metric {
+                        RouteMetric::Latency => (edge.link.latency.as_nanos(), 1),
+                        RouteMetric::Hops => (1, edge.link.latency.as_nanos()),
+                        RouteMetric::Weight => (edge.weight.billionths(), 1),
+                    },
                 }
             })
             .collect();

@@ -24,13 +24,16 @@ mod route;
 mod sharing;
 mod slots;
 mod star;
+pub mod topology;
 mod transport;
 
 pub use bandwidth::{Bandwidth, BandwidthError};
 pub use facade::{Network, NoRoute};
 pub use flow::{Completion, FlowId, FlowSpec, Progress};
 pub use flows::FlowNetwork;
-pub use graph::{Graph, GraphError, HostId, Link, NodeId, SharingPolicy};
+pub use graph::{
+    Graph, GraphError, HostId, Link, LinkDirection, NodeId, RouteMetric, SharingPolicy,
+};
 pub use links::{Capacity, LinkUsage, ResourceId};
 pub use route::Route;
 pub use star::{Access, Star};

@@ -1,7 +1,7 @@
-//! Routes between hosts of a graph: the shortest by latency, found when first needed and kept.
+//! Routes between hosts of a graph: the shortest, found when first needed and kept.
 //!
-//! The rule, so that the same graph gives the same routes everywhere: least latency; of equals, the
-//! fewest links; of equals, the lowest node numbers, compared one by one from the end with the
+//! The rule, so that the same graph gives the same routes everywhere: least latency (or weight) and,
+//! of equals, the fewest links; or the fewest links and, of equals, the least latency; of equals, the lowest node numbers, compared one by one from the end with the
 //! higher number; between two nodes, the link added first. A route and its way back therefore use
 //! the same links.
 
@@ -44,8 +44,9 @@ impl Route {
     }
 }
 
-/// Latency and number of links from each node to the root of the table; `None` where there is no way.
-type Distances = Vec<Option<(SimDuration, u32)>>;
+/// Length of the way from each node to the root of the table, and what decides between equal
+/// lengths; `None` where there is no way.
+type Distances = Vec<Option<(u64, u64)>>;
 
 /// The routes of one graph, as far as they have been needed.
 ///
@@ -97,18 +98,25 @@ impl Routes {
     }
 }
 
-/// Dijkstra's algorithm from `root` by (latency, number of links).
+fn sum(length: (u64, u64), cost: (u64, u64)) -> (u64, u64) {
+    (
+        length.0.saturating_add(cost.0),
+        length.1.saturating_add(cost.1),
+    )
+}
+
+/// Dijkstra's algorithm from `root`.
 fn distances_to(graph: &Graph, root: NodeId) -> Distances {
     let mut distances: Distances = vec![None; graph.node_count()];
-    let mut open = BinaryHeap::from([Reverse((SimDuration::ZERO, 0, root))]);
-    while let Some(Reverse((latency, links, node))) = open.pop() {
+    let mut open = BinaryHeap::from([Reverse(((0, 0), root))]);
+    while let Some(Reverse((length, node))) = open.pop() {
         if distances[node.0 as usize].is_some() {
             continue;
         }
-        distances[node.0 as usize] = Some((latency, links));
+        distances[node.0 as usize] = Some(length);
         for hop in graph.hops(node) {
             if distances[hop.to.0 as usize].is_none() {
-                open.push(Reverse((latency + hop.latency, links + 1, hop.to)));
+                open.push(Reverse((sum(length, hop.cost), hop.to)));
             }
         }
     }
@@ -126,8 +134,7 @@ fn walk(
     while node != root {
         let here = distances[node.0 as usize]?;
         let next = graph.hops(node).into_iter().find(|hop| {
-            distances[hop.to.0 as usize]
-                .is_some_and(|(latency, links)| (latency + hop.latency, links + 1) == here)
+            distances[hop.to.0 as usize].is_some_and(|length| sum(length, hop.cost) == here)
         })?;
         hops.push((node, next));
         node = next.to;
@@ -147,7 +154,8 @@ fn way_back(graph: &Graph, from: NodeId, hop: &Hop) -> ResourceId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{Link, SharingPolicy};
+    use crate::network::topology::RouteWeight;
+    use crate::network::{Link, RouteMetric, SharingPolicy};
 
     /// Hosts a.. joined by (from, to, latency in ns), as split-duplex links of 1 MB/s.
     fn graph(hosts: u32, links: &[(u32, u32, u64)]) -> Graph {
@@ -210,6 +218,29 @@ mod tests {
         );
         assert_eq!(names(&graph, 4, 0), ["l4/forward", "l5/forward"]);
         assert_eq!(names(&graph, 0, 4), ["l5/backward", "l4/backward"]);
+    }
+
+    #[test]
+    fn by_hops_the_way_with_fewest_links_wins_whatever_its_latency() {
+        let mut graph = graph(3, &[(0, 2, 100), (0, 1, 4), (1, 2, 5)]);
+        graph.set_route_metric(RouteMetric::Hops);
+        assert_eq!(names(&graph, 0, 2), ["l0/forward"]);
+    }
+
+    #[test]
+    fn by_weight_neither_latency_nor_hops_count() {
+        let mut graph = graph(3, &[]);
+        let bandwidth = Bandwidth::from_bytes_per_second(1e6).unwrap();
+        for (from, to, weight) in [(0, 2, 1.0), (0, 1, 0.1), (1, 2, 0.2)] {
+            let name = format!("{from}{to}");
+            let link = Link::symmetric(name, bandwidth, SimDuration::ZERO, SharingPolicy::Shared);
+            let weight = RouteWeight::new(weight).unwrap();
+            graph
+                .add_weighted_link(HostId(from), HostId(to), link, weight)
+                .unwrap();
+        }
+        graph.set_route_metric(RouteMetric::Weight);
+        assert_eq!(names(&graph, 0, 2), ["01", "12"]);
     }
 
     #[test]

@@ -6,7 +6,6 @@
 
 use super::manifest::FileSeal;
 use super::table::{Column, Reference, Table};
-use super::tables::TABLES;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -89,6 +88,7 @@ struct Referenced {
 pub(super) fn data_package(
     run_id: &str,
     scenario: &str,
+    tables: &[Table],
     seals: &BTreeMap<String, FileSeal>,
 ) -> Vec<u8> {
     let package = Package {
@@ -96,9 +96,9 @@ pub(super) fn data_package(
         name: format!("fedstill-{run_id}").to_lowercase(),
         id: run_id,
         title: format!("fedstill run of {scenario}"),
-        resources: TABLES
+        resources: tables
             .iter()
-            .map(|written| resource(&written.table, seals.get(written.table.file)))
+            .map(|table| resource(table, seals.get(table.file)))
             .collect(),
     };
     let mut json = serde_json::to_vec_pretty(&package).expect("text and numbers become JSON");

@@ -7,6 +7,7 @@ mod data_package;
 mod error;
 mod manifest;
 mod names;
+mod network_books;
 mod run_directory;
 mod runs_index;
 #[cfg(test)]
@@ -24,14 +25,17 @@ pub use books::{
 pub use error::RecordError;
 pub use manifest::{Damage, FileSeal, Manifest, Surroundings};
 pub use names::{AGGREGATOR, GLOBAL_MODEL, TIER};
+pub use network_books::{BareTransfer, LinkRecord, NetworkBooks, NetworkSummary};
 pub use run_directory::{
-    Existing, RunRecords, find_complete, prepare_output, run_directory, write_run,
+    Existing, NetworkRecords, RunRecords, find_complete, prepare_output, run_directory,
+    write_network_run, write_run,
 };
 pub use runs_index::{RunsIndex, write_runs_index};
 pub use summary::{FairnessGlance, RunSummary, WorstStraggler};
 pub use table::{Column, ColumnType, Reference, Row, Table, TableError, write_csv};
 pub use tables::{
-    ClientRow, EvaluationRow, FactorRow, FairnessRow, KpiRow, ParticipationRow, RunRow, TABLES,
-    TransferRow, VersionRow, WrittenTable,
+    BareTransferRow, ClientRow, EvaluationRow, FactorRow, FairnessRow, KpiRow, LinkRow,
+    NETWORK_TABLES, ParticipationRow, RunRow, TABLES, TransferRow, VersionRow, WrittenNetworkTable,
+    WrittenTable,
 };
 pub use tables_page::tables_page;

@@ -4,13 +4,15 @@ use super::books::{RunBooks, RunIdentity};
 use super::data_package::{DATA_PACKAGE, data_package};
 use super::error::RecordError;
 use super::manifest::{MANIFEST, Manifest, SealedFile, Surroundings};
-use super::table::TableError;
-use super::tables::TABLES;
+use super::network_books::NetworkBooks;
+use super::table::{Table, TableError};
+use super::tables::{NETWORK_TABLES, TABLES};
 use super::workplace::{Workplace, remove_leftovers};
 use crate::measures::Measures;
 use crate::scenario::Input;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// How many characters of a run_id stand in the name of its directory.
@@ -38,6 +40,31 @@ pub struct RunRecords<'a> {
     pub inputs: &'a [Input],
     /// Machine and wall clock.
     pub surroundings: &'a Surroundings,
+}
+
+/// What goes into the directory of a run of bare transfers.
+#[derive(Debug, Clone, Copy)]
+pub struct NetworkRecords<'a> {
+    /// The run's books.
+    pub books: &'a NetworkBooks,
+    /// The resolved scenario, as TOML.
+    pub scenario_toml: &'a str,
+    /// The files that it reads.
+    pub inputs: &'a [Input],
+    /// Machine and wall clock.
+    pub surroundings: &'a Surroundings,
+}
+
+/// Writes the rows of one table.
+type WriteTable<'a> = Box<dyn Fn(&mut dyn Write) -> Result<u64, TableError> + 'a>;
+
+/// The contents of a directory, whatever was simulated.
+struct Contents<'a> {
+    identity: &'a RunIdentity,
+    tables: Vec<(Table, WriteTable<'a>)>,
+    scenario_toml: &'a str,
+    inputs: &'a [Input],
+    surroundings: &'a Surroundings,
 }
 
 /// Where a run's directory stands below `out`.
@@ -98,7 +125,47 @@ pub fn write_run(
     records: &RunRecords<'_>,
     existing: Existing,
 ) -> Result<PathBuf, RecordError> {
-    let identity = &records.books.identity;
+    let (books, measures) = (records.books, records.measures);
+    let table = |written: &'static super::tables::WrittenTable| -> (Table, WriteTable<'_>) {
+        let write = move |writer: &mut dyn Write| written.write(books, measures, writer);
+        (written.table, Box::new(write))
+    };
+    let contents = Contents {
+        identity: &books.identity,
+        tables: TABLES.iter().map(table).collect(),
+        scenario_toml: records.scenario_toml,
+        inputs: records.inputs,
+        surroundings: records.surroundings,
+    };
+    publish(out, &contents, existing)
+}
+
+/// Like [`write_run`], of a run of bare transfers.
+///
+/// # Errors
+/// Those of [`write_run`].
+pub fn write_network_run(
+    out: &Path,
+    records: &NetworkRecords<'_>,
+    existing: Existing,
+) -> Result<PathBuf, RecordError> {
+    let books = records.books;
+    let table = |written: &'static super::tables::WrittenNetworkTable| -> (Table, WriteTable<'_>) {
+        let write = move |writer: &mut dyn Write| written.write(books, writer);
+        (written.table, Box::new(write))
+    };
+    let contents = Contents {
+        identity: &books.identity,
+        tables: NETWORK_TABLES.iter().map(table).collect(),
+        scenario_toml: records.scenario_toml,
+        inputs: records.inputs,
+        surroundings: records.surroundings,
+    };
+    publish(out, &contents, existing)
+}
+
+fn publish(out: &Path, records: &Contents<'_>, existing: Existing) -> Result<PathBuf, RecordError> {
+    let identity = records.identity;
     let complete = find_complete(out, &identity.scenario, &identity.run_id);
     if let (Existing::Keep, Some(complete)) = (existing, &complete) {
         return Ok(complete.clone());
@@ -151,22 +218,20 @@ pub fn write_run(
 }
 
 /// Writes every file; the manifest, which vouches for the others, comes last.
-fn fill(directory: &Path, records: &RunRecords<'_>) -> Result<(), RecordError> {
-    let identity = &records.books.identity;
+fn fill(directory: &Path, records: &Contents<'_>) -> Result<(), RecordError> {
+    let identity = records.identity;
     let mut seals = BTreeMap::new();
-    for written in TABLES {
-        let path = directory.join(written.table.file);
+    for (table, write) in &records.tables {
+        let path = directory.join(table.file);
         let mut file = SealedFile::create(path.clone())?;
-        let rows = written
-            .write(records.books, records.measures, &mut file)
-            .map_err(|error| match error {
-                TableError::Write(source) => RecordError::storage("write", &path)(source),
-                source @ TableError::NotFinite { .. } => RecordError::NotFinite {
-                    run_id: identity.run_id.clone(),
-                    source,
-                },
-            })?;
-        seals.insert(written.table.file.to_owned(), file.seal(Some(rows))?);
+        let rows = write(&mut file).map_err(|error| match error {
+            TableError::Write(source) => RecordError::storage("write", &path)(source),
+            source @ TableError::NotFinite { .. } => RecordError::NotFinite {
+                run_id: identity.run_id.clone(),
+                source,
+            },
+        })?;
+        seals.insert(table.file.to_owned(), file.seal(Some(rows))?);
     }
     let mut add = |name: &str, content: &[u8]| {
         let mut file = SealedFile::create(directory.join(name))?;
@@ -175,7 +240,8 @@ fn fill(directory: &Path, records: &RunRecords<'_>) -> Result<(), RecordError> {
         Ok(())
     };
     add("scenario.toml", records.scenario_toml.as_bytes())?;
-    let package = data_package(&identity.run_id, &identity.scenario, &seals);
+    let tables: Vec<Table> = records.tables.iter().map(|(table, _)| *table).collect();
+    let package = data_package(&identity.run_id, &identity.scenario, &tables, &seals);
     let mut file = SealedFile::create(directory.join(DATA_PACKAGE))?;
     file.fill(package.as_slice())?;
     seals.insert(DATA_PACKAGE.to_owned(), file.seal(None)?);

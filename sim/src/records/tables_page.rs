@@ -1,7 +1,8 @@
 //! `docs/tables.md`: the tables told to people, from the same declarations as the data package.
 
+use super::table::Row;
 use super::table::{Column, Reference, Table};
-use super::tables::TABLES;
+use super::tables::{BareTransferRow, LinkRow, TABLES};
 use std::fmt::Write;
 
 /// Before the tables.
@@ -21,6 +22,15 @@ CSV: UTF-8, comma, one header line, `.` decimals, line feeds. An empty cell is a
 holds NaN or infinity, and no key is empty. Every table begins with `run_id`, so that tables of many runs \
 can be stacked and joined. Instants and lengths of simulated time are exact decimals in seconds, to the \
 nanosecond. All clients together are the group `all`; what belongs to no model or no samples says `none`.
+";
+
+/// Before the tables of bare transfers.
+const BARE_TRANSFERS: &str = "
+# The tables of bare transfers
+
+A run of a scenario with `[[transfer]]` and no method has runs.csv and factors.csv as above (no clients, no \
+versions: zeros and empty cells), and the two that follow; its transfers.csv differs from that of a run with \
+clients.
 ";
 
 /// After the tables.
@@ -80,6 +90,10 @@ pub fn tables_page() -> String {
     }
     page.push('\n');
     page.push_str(CLOSING);
+    page.push_str(BARE_TRANSFERS);
+    for table in [BareTransferRow::TABLE, LinkRow::TABLE] {
+        describe(&table, &mut page).expect("a string takes every text");
+    }
     page
 }
 

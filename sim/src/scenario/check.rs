@@ -6,12 +6,15 @@ mod course;
 mod data;
 mod findings;
 mod method;
+mod network;
 
 use self::findings::Findings;
 use super::problem::Problem;
-use super::raw::RawScenario;
+use super::raw::{RawNetworkScenario, RawScenario, RawTopology};
 use super::resolved::{Input, replication_seed};
 use super::tree::Node;
+use crate::network::Graph;
+use crate::network::topology::Blueprint;
 use std::ops::Deref;
 use std::path::Path;
 
@@ -76,9 +79,65 @@ impl Scenario {
     }
 }
 
+/// A network and bare transfers that have passed every check; made only by [`load`](super::load).
+#[derive(Debug, Clone, PartialEq)]
+pub struct NetworkScenario {
+    raw: RawNetworkScenario,
+}
+
+impl Deref for NetworkScenario {
+    type Target = RawNetworkScenario;
+
+    fn deref(&self) -> &RawNetworkScenario {
+        &self.raw
+    }
+}
+
+impl NetworkScenario {
+    /// Seed of the topology.
+    #[must_use]
+    pub fn world_seed(&self) -> u64 {
+        self.raw
+            .seed_world
+            .unwrap_or_else(|| replication_seed(self.raw.seed, "world", self.raw.replication))
+    }
+
+    /// Seed of what changes as the run goes on.
+    #[must_use]
+    pub fn dynamics_seed(&self) -> u64 {
+        self.raw
+            .seed_dynamics
+            .unwrap_or_else(|| replication_seed(self.raw.seed, "dynamics", self.raw.replication))
+    }
+
+    /// The network as a graph.
+    ///
+    /// # Errors
+    /// Where chance gives this replication no topology that holds together.
+    pub fn graph(&self) -> Result<Graph, String> {
+        let blueprint = self.raw.network.blueprint(self.world_seed());
+        let blueprint = blueprint.map_err(|error| format!("network.topology: {error}"))?;
+        let mut graph = Graph::default();
+        graph.set_route_metric(self.raw.network.metric());
+        blueprint
+            .unwrap_or_default()
+            .add_to(&mut graph)
+            .map_err(|error| format!("network.topology: {error}"))?;
+        Ok(graph)
+    }
+
+    /// The same scenario as one run: this replication and no other.
+    pub(crate) fn for_replication(&self, replication: u32) -> Self {
+        let mut raw = self.raw.clone();
+        raw.replications = 1;
+        raw.replication = replication;
+        Self { raw }
+    }
+}
+
 /// A checked scenario and what came with it.
-pub(crate) struct Checked {
-    pub(crate) scenario: Scenario,
+pub(crate) struct Checked<S> {
+    pub(crate) scenario: S,
     pub(crate) notes: Vec<String>,
     pub(crate) inputs: Vec<Input>,
 }
@@ -88,8 +147,9 @@ pub(crate) fn check(
     mut raw: RawScenario,
     tree: &Node,
     folder: &Path,
-) -> Result<Checked, Vec<Problem>> {
+) -> Result<Checked<Scenario>, Vec<Problem>> {
     let mut findings = Findings::new(tree);
+    federation_only(&raw, &mut findings);
     clients::name("name", "scenario", &raw.name, &mut findings);
     course::check(&raw, &mut findings);
     let mut inputs = Vec::new();
@@ -103,6 +163,76 @@ pub(crate) fn check(
     if problems.is_empty() {
         Ok(Checked {
             scenario: Scenario { raw },
+            notes,
+            inputs,
+        })
+    } else {
+        Err(problems)
+    }
+}
+
+/// What a federation cannot have yet.
+fn federation_only(raw: &RawScenario, findings: &mut Findings<'_>) {
+    if !raw.transfer.is_empty() {
+        findings.refuse(
+            "transfer",
+            "bare transfers beside a method are not supported yet",
+            "expected a scenario with either",
+            "leave out `data`, `clients` and `method` to simulate the transfers alone",
+        );
+    }
+    if raw.network.topology != RawTopology::Star {
+        findings.refuse(
+            "network.topology",
+            "clients can stand in a star only, so far",
+            "expected \"star\"",
+            "other topologies carry bare transfers: [[transfer]] without `data`, `clients` and \
+             `method`",
+        );
+    }
+    network::transport(&raw.network.transport, findings);
+}
+
+/// Checks a network and its transfers.
+pub(crate) fn check_network(
+    mut raw: RawNetworkScenario,
+    tree: &Node,
+    folder: &Path,
+) -> Result<Checked<NetworkScenario>, Vec<Problem>> {
+    let mut findings = Findings::new(tree);
+    clients::name("name", "scenario", &raw.name, &mut findings);
+    let seeds = course::Seeds {
+        replications: raw.replications,
+        replication: raw.replication,
+        both_fixed: raw.seed_world.is_some() && raw.seed_dynamics.is_some(),
+    };
+    seeds.check(&mut findings);
+    network::transport(&raw.network.transport, &mut findings);
+    if raw.network.topology == RawTopology::Star {
+        findings.refuse(
+            "network.topology",
+            "a star is nothing without clients",
+            "",
+            "name a file, as in topology = { file = \"edges.csv\" }, or another kind of topology",
+        );
+    }
+    let shown = match &raw.network.topology {
+        RawTopology::File { file, .. } => folder.join(file).display().to_string(),
+        _ => String::new(),
+    };
+    let mut inputs = Vec::new();
+    if network::load(&mut raw.network, folder, &mut inputs, &mut findings) {
+        let scenario = NetworkScenario { raw: raw.clone() };
+        let blueprint: Option<Blueprint> =
+            network::blueprint(&raw.network, &shown, scenario.world_seed(), &mut findings);
+        if let Some(blueprint) = blueprint {
+            network::transfers(&raw.transfer, &blueprint, &mut findings);
+        }
+    }
+    let (problems, notes) = findings.into_parts();
+    if problems.is_empty() {
+        Ok(Checked {
+            scenario: NetworkScenario { raw },
             notes,
             inputs,
         })

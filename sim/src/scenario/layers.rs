@@ -124,6 +124,25 @@ fn expand(node: &mut Node, known: Known) {
         }]);
         return;
     }
+    // `{ file = ... }` says its kind by itself.
+    if known.kind_has("file", "file") == Some(true)
+        && node.entry("kind").is_none()
+        && let Some(file) = node.entry("file").cloned()
+        && let Value::Table(entries) = &mut node.value
+    {
+        let kind = Node {
+            value: Value::String("file".to_owned()),
+            ..file.node
+        };
+        entries.insert(
+            0,
+            Entry {
+                key: "kind".to_owned(),
+                key_origin: file.key_origin,
+                node: kind,
+            },
+        );
+    }
     match &mut node.value {
         Value::Table(entries) => {
             for entry in entries {

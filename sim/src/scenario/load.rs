@@ -1,16 +1,16 @@
 //! From scenario files and arguments to the runs they ask for.
 
-use super::check::{self, Scenario};
+use super::check::{self, Checked, NetworkScenario, Scenario};
 use super::decode_error::What;
 use super::known_keys::meaning;
 use super::layers::{Layer, Merged, merge};
 use super::overrides::Overrides;
 use super::problem::{Problem, Problems, Source};
-use super::raw::RawScenario;
+use super::raw::{RawNetworkScenario, RawRun, RawScenario};
 use super::resolved::{Identity, Input};
 use super::sweep;
 use super::tree::{Entry, Node, Value, parse_document};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
@@ -22,9 +22,9 @@ const LARGEST_FILE_BYTES: u64 = 10_000_000;
 
 /// One run to make: a point of a sweep in one replication.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PlannedRun {
+pub struct PlannedRun<S = Scenario> {
     /// What to simulate, with its seeds and its number of replication.
-    pub scenario: Scenario,
+    pub scenario: S,
     /// Place among the runs of this scenario's name, from 1.
     pub number: usize,
     /// Replication, from 0.
@@ -51,11 +51,112 @@ impl PlannedRun {
     }
 }
 
+impl PlannedRun<NetworkScenario> {
+    /// The scenario as a file: every default, choice and seed written out.
+    ///
+    /// Loading it beside its [`inputs`](Self::inputs) gives the same `run_id`.
+    #[must_use]
+    pub fn resolved_toml(&self) -> String {
+        super::resolved::network_document(self)
+    }
+}
+
+/// A run to make, by what it simulates.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a batch holds few runs of networks, and a scenario is little beside its run"
+)]
+pub enum Plan {
+    /// Clients that learn together.
+    Federation(PlannedRun),
+    /// Bare transfers over a network.
+    Network(PlannedRun<NetworkScenario>),
+}
+
+impl Plan {
+    /// The run, where clients learn in it.
+    #[must_use]
+    pub fn federation(self) -> Option<PlannedRun> {
+        match self {
+            Self::Federation(run) => Some(run),
+            Self::Network(_) => None,
+        }
+    }
+
+    /// Name of the scenario.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Federation(run) => &run.scenario.name,
+            Self::Network(run) => &run.scenario.name,
+        }
+    }
+
+    /// 16 hexadecimal digits over the resolved scenario, its seeds and its inputs.
+    #[must_use]
+    pub fn run_id(&self) -> &str {
+        match self {
+            Self::Federation(run) => &run.run_id,
+            Self::Network(run) => &run.run_id,
+        }
+    }
+
+    /// What the user should know.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        match self {
+            Self::Federation(run) => &run.notes,
+            Self::Network(run) => &run.notes,
+        }
+    }
+
+    /// Seeds of the world and of the dynamics.
+    #[must_use]
+    pub fn seeds(&self) -> (u64, u64) {
+        match self {
+            Self::Federation(run) => (run.scenario.world_seed(), run.scenario.dynamics_seed()),
+            Self::Network(run) => (run.scenario.world_seed(), run.scenario.dynamics_seed()),
+        }
+    }
+
+    /// What was swept or set: key and value.
+    #[must_use]
+    pub fn factors(&self) -> &[(String, String)] {
+        match self {
+            Self::Federation(run) => &run.factors,
+            Self::Network(run) => &run.factors,
+        }
+    }
+
+    /// The run of another batch that its resolved file repeats.
+    fn repeats(&self) -> Option<&RawRun> {
+        match self {
+            Self::Federation(run) => run.scenario.run.as_ref(),
+            Self::Network(run) => run.scenario.run.as_ref(),
+        }
+    }
+
+    fn set_factors(&mut self, factors: Vec<(String, String)>) {
+        match self {
+            Self::Federation(run) => run.factors = factors,
+            Self::Network(run) => run.factors = factors,
+        }
+    }
+
+    fn set_number(&mut self, number: usize) {
+        match self {
+            Self::Federation(run) => run.number = number,
+            Self::Network(run) => run.number = number,
+        }
+    }
+}
+
 /// Reads the files and plans every run; one mistake anywhere and there are none.
 ///
 /// # Errors
 /// Every mistake found in files, arguments and referenced columns.
-pub fn load(paths: &[PathBuf], overrides: &Overrides) -> Result<Vec<PlannedRun>, Problems> {
+pub fn load(paths: &[PathBuf], overrides: &Overrides) -> Result<Vec<Plan>, Problems> {
     let mut runs = Vec::new();
     let mut problems = Vec::new();
     for path in paths {
@@ -76,25 +177,25 @@ pub fn load(paths: &[PathBuf], overrides: &Overrides) -> Result<Vec<PlannedRun>,
 }
 
 /// Numbers the runs of each scenario name, and refuses to make one twice.
-fn number(runs: &mut [(&PathBuf, PlannedRun)], problems: &mut Vec<Problem>) {
+fn number(runs: &mut [(&PathBuf, Plan)], problems: &mut Vec<Problem>) {
     let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
     let mut seen: BTreeSet<String> = BTreeSet::new();
     for (path, run) in runs {
-        let number = numbers.entry(run.scenario.name.clone()).or_default();
+        let number = numbers.entry(run.name().to_owned()).or_default();
         *number += 1;
         // A resolved file says which run of its batch it repeats.
-        let repeated = run.scenario.run.as_ref().map(|repeated| repeated.number);
-        run.number = repeated.unwrap_or(*number);
-        if !seen.insert(run.run_id.clone()) {
+        let repeated = run.repeats().map(|repeated| repeated.number);
+        run.set_number(repeated.unwrap_or(*number));
+        if !seen.insert(run.run_id().to_owned()) {
             let factors: Vec<String> = run
-                .factors
+                .factors()
                 .iter()
                 .map(|(key, value)| format!("{key} = {value}"))
                 .collect();
             problems.push(
                 Problem::new(format!(
                     "scenario `{}` asks for the same run twice{}",
-                    run.scenario.name,
+                    run.name(),
                     if factors.is_empty() {
                         String::new()
                     } else {
@@ -108,7 +209,7 @@ fn number(runs: &mut [(&PathBuf, PlannedRun)], problems: &mut Vec<Problem>) {
     }
 }
 
-fn load_file(path: &Path, overrides: &Overrides) -> Result<Vec<PlannedRun>, Vec<Problem>> {
+fn load_file(path: &Path, overrides: &Overrides) -> Result<Vec<Plan>, Vec<Problem>> {
     let source = read(path).map_err(|problem| vec![problem])?;
     let mut document = parse_document(&source)?;
     let sets = overrides.assignments()?;
@@ -133,13 +234,10 @@ fn load_file(path: &Path, overrides: &Overrides) -> Result<Vec<PlannedRun>, Vec<
             .chain(overrides.counters().into_iter().map(Layer::Assignment))
             .collect();
         match plan_point(&layers, folder) {
-            Ok(planned) => runs.extend(planned.into_iter().map(|run| {
-                PlannedRun {
-                    factors: repeated_factors(&run.scenario)
-                        .chain(factors.iter().cloned())
-                        .collect(),
-                    ..run
-                }
+            Ok(planned) => runs.extend(planned.into_iter().map(|mut run| {
+                let repeated = run.repeats().map(repeated_factors).unwrap_or_default();
+                run.set_factors(repeated.into_iter().chain(factors.clone()).collect());
+                run
             })),
             Err(found) => {
                 for problem in found {
@@ -168,9 +266,11 @@ fn load_file(path: &Path, overrides: &Overrides) -> Result<Vec<PlannedRun>, Vec<
 }
 
 /// What was swept or set in the run that a resolved file repeats.
-fn repeated_factors(scenario: &Scenario) -> impl Iterator<Item = (String, String)> {
-    let factors = scenario.run.iter().flat_map(|run| &run.factors);
-    factors.map(|factor| (factor.key.clone(), factor.value.clone()))
+fn repeated_factors(run: &RawRun) -> Vec<(String, String)> {
+    let factors = run.factors.iter();
+    factors
+        .map(|factor| (factor.key.clone(), factor.value.clone()))
+        .collect()
 }
 
 /// As it stands in `factors.csv`: a string without its quotes.
@@ -181,37 +281,64 @@ fn factor(node: &Node) -> String {
     }
 }
 
-fn plan_point(layers: &[Layer], folder: &Path) -> Result<Vec<PlannedRun>, Vec<Problem>> {
+fn plan_point(layers: &[Layer], folder: &Path) -> Result<Vec<Plan>, Vec<Problem>> {
     let Merged { tree, mut notes } = merge(layers).map_err(|problem| vec![problem])?;
-    let raw = decode(&tree)?;
+    if is_network_only(&tree) {
+        let raw: RawNetworkScenario = decode(&tree)?;
+        let checked = check::check_network(raw, &tree, folder)?;
+        notes.extend(checked.notes.clone());
+        let (first, count) = (checked.scenario.replication, checked.scenario.replications);
+        let planned = (first..first + count).map(|replication| {
+            let scenario = checked.scenario.for_replication(replication);
+            let identity = Identity::of_network(&scenario);
+            Plan::Network(planned(scenario, replication, identity, &notes, &checked))
+        });
+        return Ok(planned.collect());
+    }
+    let raw: RawScenario = decode(&tree)?;
     let checked = check::check(raw, &tree, folder)?;
-    notes.extend(checked.notes);
-    let replications = checked.scenario.replications;
-    let first = checked.scenario.replication;
-    let planned = (first..first + replications).map(|replication| {
+    notes.extend(checked.notes.clone());
+    let (first, count) = (checked.scenario.replication, checked.scenario.replications);
+    let planned = (first..first + count).map(|replication| {
         let scenario = checked.scenario.for_replication(replication);
-        let Identity { config_id, run_id } = Identity::of(&scenario);
-        PlannedRun {
-            scenario,
-            number: 0,
-            replication,
-            config_id,
-            run_id,
-            factors: Vec::new(),
-            notes: notes.clone(),
-            inputs: checked.inputs.clone(),
-        }
+        let identity = Identity::of(&scenario);
+        Plan::Federation(planned(scenario, replication, identity, &notes, &checked))
     });
     Ok(planned.collect())
 }
 
+fn planned<S>(
+    scenario: S,
+    replication: u32,
+    Identity { config_id, run_id }: Identity,
+    notes: &[String],
+    checked: &Checked<S>,
+) -> PlannedRun<S> {
+    PlannedRun {
+        scenario,
+        number: 0,
+        replication,
+        config_id,
+        run_id,
+        factors: Vec::new(),
+        notes: notes.to_vec(),
+        inputs: checked.inputs.clone(),
+    }
+}
+
+/// Whether transfers are listed and nothing of a federation is.
+fn is_network_only(tree: &Node) -> bool {
+    let has = |key: &str| tree.entry(key).is_some();
+    has("transfer") && !["data", "clients", "method"].into_iter().any(has)
+}
+
 /// Decodes; goes on past unknown keys, so that all of them are told at once.
-fn decode(tree: &Node) -> Result<RawScenario, Vec<Problem>> {
+fn decode<R: DeserializeOwned>(tree: &Node) -> Result<R, Vec<Problem>> {
     let mut tree = tree.clone();
     let mut problems = Vec::new();
     let mut tables: Vec<Vec<String>> = Vec::new();
     loop {
-        match RawScenario::deserialize(&tree) {
+        match R::deserialize(&tree) {
             Ok(raw) if problems.is_empty() => return Ok(raw),
             Ok(_) => return Err(problems),
             Err(error) => {

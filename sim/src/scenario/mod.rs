@@ -21,11 +21,12 @@ mod resolved;
 mod sampled;
 mod schema;
 mod sweep;
+mod topology;
 mod tree;
 
-pub use check::Scenario;
+pub use check::{NetworkScenario, Scenario};
 pub use column::{Column, Pick};
-pub use load::{PlannedRun, load};
+pub use load::{Plan, PlannedRun, load};
 pub use overrides::Overrides;
 pub use presets::{PRESETS, Preset};
 pub use problem::{Problem, Problems};
@@ -34,10 +35,11 @@ pub use quantity::{
 };
 pub use raw::{
     RawBenefit, RawClientGroup, RawCost, RawData, RawDevice, RawDistill, RawDistillLoss,
-    RawDropout, RawEvaluation, RawExchange, RawFactor, RawLink, RawLocal, RawMeasure, RawMethod,
-    RawNetwork, RawOptimizer, RawPartition, RawPower, RawRecords, RawRule, RawRun, RawScenario,
-    RawSchedule, RawScope, RawSelection, RawServer, RawSource, RawSplit, RawStaleness, RawStop,
-    RawTarget, RawTopology, RawWeights,
+    RawDropout, RawEvaluation, RawExchange, RawFactor, RawHostLink, RawLink, RawLocal, RawMeasure,
+    RawMethod, RawNetwork, RawNetworkScenario, RawOptimizer, RawPartition, RawPower, RawRecords,
+    RawRoute, RawRule, RawRun, RawScenario, RawSchedule, RawScope, RawSelection, RawServer,
+    RawSharing, RawSource, RawSplit, RawStaleness, RawStop, RawTarget, RawTier, RawTopology,
+    RawTransfer, RawTransport, RawWeights,
 };
 pub use resolved::Input;
 pub use sampled::{Distribution, DrawError, Sampled};

@@ -1,9 +1,9 @@
 //! The resolved scenario: as a file that repeats a run, and as its identity.
 
-use super::check::Scenario;
+use super::check::{NetworkScenario, Scenario};
 use super::encode::{canonical, encode, toml_document};
 use super::load::PlannedRun;
-use super::raw::{RawFactor, RawRun, RawScenario};
+use super::raw::{RawFactor, RawNetworkScenario, RawRun, RawScenario, RawTopology};
 use super::sampled::Sampled;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -44,20 +44,54 @@ impl Identity {
         let config_id = short_hash(&canonical(&encode(&raw)));
         Self { config_id, run_id }
     }
+
+    /// The same of a network: of the topology's file its content counts, not its path.
+    pub(crate) fn of_network(scenario: &NetworkScenario) -> Self {
+        let mut raw: RawNetworkScenario = (**scenario).clone();
+        raw.description = String::new();
+        raw.run = None;
+        if let RawTopology::File { file, text, .. } = &mut raw.network.topology {
+            *file = hex(&Sha256::digest(text.as_bytes()));
+        }
+        raw.seed = 0;
+        raw.seed_world = Some(scenario.world_seed());
+        raw.seed_dynamics = Some(scenario.dynamics_seed());
+        let run_id = short_hash(&canonical(&encode(&raw)));
+        raw.seed_world = None;
+        raw.seed_dynamics = None;
+        raw.replication = 0;
+        let config_id = short_hash(&canonical(&encode(&raw)));
+        Self { config_id, run_id }
+    }
+}
+
+/// What a resolved file says of the run that it repeats.
+fn repeats<S>(run: &PlannedRun<S>) -> RawRun {
+    let factor = |(key, value): &(String, String)| RawFactor {
+        key: key.clone(),
+        value: value.clone(),
+    };
+    RawRun {
+        number: run.number,
+        factors: run.factors.iter().map(factor).collect(),
+    }
+}
+
+/// The file that repeats this run of a network.
+pub(crate) fn network_document(run: &PlannedRun<NetworkScenario>) -> String {
+    let scenario = &run.scenario;
+    let mut raw: RawNetworkScenario = (**scenario).clone();
+    raw.run = Some(repeats(run));
+    raw.seed_world = Some(scenario.world_seed());
+    raw.seed_dynamics = Some(scenario.dynamics_seed());
+    toml_document(&encode(&raw))
 }
 
 /// The file that repeats this run.
 pub(crate) fn document(run: &PlannedRun) -> String {
     let scenario = &run.scenario;
     let mut raw: RawScenario = (**scenario).clone();
-    let factor = |(key, value): &(String, String)| RawFactor {
-        key: key.clone(),
-        value: value.clone(),
-    };
-    raw.run = Some(RawRun {
-        number: run.number,
-        factors: run.factors.iter().map(factor).collect(),
-    });
+    raw.run = Some(repeats(run));
     raw.seed_world = Some(scenario.world_seed());
     raw.seed_dynamics = Some(scenario.dynamics_seed());
     toml_document(&encode(&raw))

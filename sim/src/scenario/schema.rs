@@ -35,6 +35,11 @@ pub fn schema() -> String {
     let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
     schema["$defs"]["RawMethod"]["properties"]["preset"]["enum"] = json!(names);
     schema["properties"]["name"]["pattern"] = json!("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$");
+    // A list of transfers needs nothing of a federation.
+    let required = schema["required"].take();
+    schema["required"] = json!(["name"]);
+    schema["anyOf"] = json!([{ "required": required }, { "required": ["name", "transfer"] }]);
+    say_kind_of_files(&mut schema["$defs"]["RawTopology"]);
     schema["properties"]["sweep"] = json!({
         "description": "Dotted keys and lists of values; every combination is a run.",
         "type": "object",
@@ -50,6 +55,18 @@ pub fn schema() -> String {
     let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// `{ file = ... }` says its kind by itself.
+fn say_kind_of_files(topology: &mut Value) {
+    let Some(variants) = topology.get_mut("oneOf").and_then(Value::as_array_mut) else {
+        return;
+    };
+    for variant in variants {
+        if variant.pointer("/properties/kind/const") == Some(&json!("file")) {
+            variant["required"] = json!(["file"]);
+        }
+    }
 }
 
 /// A kind that needs nothing else may be written as a string.

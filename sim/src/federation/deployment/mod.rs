@@ -302,7 +302,8 @@ impl Deployment {
             });
         let sites = sites.collect();
         let hub = star.server();
-        (Network::from_star(star), hub, sites)
+        let transport = self.scenario.network.transport.choice();
+        (Network::from_star_with(star, transport), hub, sites)
     }
 
     fn availability(&self, client: &ClientSpec) -> Availability {

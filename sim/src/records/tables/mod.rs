@@ -4,6 +4,7 @@ mod client;
 mod evaluation;
 mod fairness;
 mod kpi;
+mod network;
 mod participation;
 mod run;
 mod transfer;
@@ -13,12 +14,14 @@ pub use client::ClientRow;
 pub use evaluation::EvaluationRow;
 pub use fairness::FairnessRow;
 pub use kpi::KpiRow;
+pub use network::{BareTransferRow, LinkRow};
 pub use participation::ParticipationRow;
 pub use run::{FactorRow, RunRow};
 pub use transfer::TransferRow;
 pub use version::VersionRow;
 
 use super::books::RunBooks;
+use super::network_books::NetworkBooks;
 use super::table::{Row, Table, TableError, write_csv};
 use crate::measures::Measures;
 use std::io::Write;
@@ -45,6 +48,44 @@ impl WrittenTable {
         (self.write)(books, measures, writer)
     }
 }
+
+/// A table of a run of bare transfers with the way to write it.
+#[derive(Debug, Clone, Copy)]
+pub struct WrittenNetworkTable {
+    /// What it is.
+    pub table: Table,
+    write: fn(&NetworkBooks, &mut dyn Write) -> Result<u64, TableError>,
+}
+
+impl WrittenNetworkTable {
+    /// Writes header and rows as CSV; answers with the number of rows.
+    ///
+    /// # Errors
+    /// A number that is not finite, and whatever the writer says.
+    pub fn write(&self, books: &NetworkBooks, writer: &mut dyn Write) -> Result<u64, TableError> {
+        (self.write)(books, writer)
+    }
+}
+
+/// Every table of a run of bare transfers, in the order of the documentation.
+pub const NETWORK_TABLES: [WrittenNetworkTable; 4] = [
+    WrittenNetworkTable {
+        table: RunRow::TABLE,
+        write: |books, writer| write_csv([network::run(books)], writer),
+    },
+    WrittenNetworkTable {
+        table: FactorRow::TABLE,
+        write: |books, writer| write_csv(network::factors(books), writer),
+    },
+    WrittenNetworkTable {
+        table: BareTransferRow::TABLE,
+        write: |books, writer| write_csv(network::transfers(books), writer),
+    },
+    WrittenNetworkTable {
+        table: LinkRow::TABLE,
+        write: |books, writer| write_csv(network::links(books), writer),
+    },
+];
 
 /// Every table of a run, in the order of the documentation.
 pub const TABLES: [WrittenTable; 9] = [

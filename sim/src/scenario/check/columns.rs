@@ -48,7 +48,7 @@ impl Columns<'_, '_> {
         };
         match column.load::<Q>(self.folder, self.clients) {
             Ok(content) => {
-                let name = self.input(column.file(), &content);
+                let name = input(self.inputs, column.file(), &content);
                 column.rename_file(name);
             }
             Err(error) => {
@@ -58,25 +58,25 @@ impl Columns<'_, '_> {
             }
         }
     }
+}
 
-    /// The path of an input with this content; two files of one name get a number.
-    fn input(&mut self, file: &str, content: &Arc<str>) -> String {
-        let name = Path::new(file)
-            .file_name()
-            .map_or_else(|| "column.csv".into(), |name| name.to_string_lossy());
-        let mut path = format!("inputs/{name}");
-        let mut count = 1;
-        while let Some(taken) = self.inputs.iter().find(|input| input.path == path) {
-            if taken.content == *content {
-                return path;
-            }
-            count += 1;
-            path = format!("inputs/{count}-{name}");
+/// The path of an input with this content; two files of one name get a number.
+pub(super) fn input(inputs: &mut Vec<Input>, file: &str, content: &Arc<str>) -> String {
+    let name = Path::new(file)
+        .file_name()
+        .map_or_else(|| "column.csv".into(), |name| name.to_string_lossy());
+    let mut path = format!("inputs/{name}");
+    let mut count = 1;
+    while let Some(taken) = inputs.iter().find(|input| input.path == path) {
+        if taken.content == *content {
+            return path;
         }
-        self.inputs.push(Input {
-            path: path.clone(),
-            content: Arc::clone(content),
-        });
-        path
+        count += 1;
+        path = format!("inputs/{count}-{name}");
     }
+    inputs.push(Input {
+        path: path.clone(),
+        content: Arc::clone(content),
+    });
+    path
 }

@@ -7,7 +7,12 @@ use crate::scenario::raw::{RawEvaluation, RawExchange, RawScenario, RawScope, Ra
 const MOST_REPLICATIONS: u32 = 100_000;
 
 pub(super) fn check(raw: &RawScenario, findings: &mut Findings<'_>) {
-    seeds(raw, findings);
+    let seeds = Seeds {
+        replications: raw.replications,
+        replication: raw.replication,
+        both_fixed: raw.seed_world.is_some() && raw.seed_dynamics.is_some(),
+    };
+    seeds.check(findings);
     evaluation(&raw.evaluation, &raw.method.exchange, findings);
     stop(raw, findings);
     records(raw, findings);
@@ -22,44 +27,54 @@ pub(super) fn check(raw: &RawScenario, findings: &mut Findings<'_>) {
     }
 }
 
-fn seeds(raw: &RawScenario, findings: &mut Findings<'_>) {
-    findings.not_zero(
-        "replications",
-        &raw.replications,
-        "1 runs the scenario once",
-    );
-    if raw.replications > MOST_REPLICATIONS {
-        findings.refuse(
+/// How often a scenario runs, and with which seeds.
+pub(super) struct Seeds {
+    pub(super) replications: u32,
+    pub(super) replication: u32,
+    /// Whether neither seed changes from replication to replication.
+    pub(super) both_fixed: bool,
+}
+
+impl Seeds {
+    pub(super) fn check(&self, findings: &mut Findings<'_>) {
+        findings.not_zero(
             "replications",
-            format!("`replications` is {}", raw.replications),
-            format!("expected at most {MOST_REPLICATIONS}"),
-            "run fewer",
+            &self.replications,
+            "1 runs the scenario once",
         );
-    }
-    if raw.replications > 1 && raw.replication > 0 {
-        findings.refuse(
-            "replication",
-            "`replication` and `replications` exclude each other",
-            "this names the one replication that a resolved file repeats",
-            "remove one of the two keys",
-        );
-    } else if raw.replications > 1 && raw.seed_world.is_some() && raw.seed_dynamics.is_some() {
-        findings.refuse(
-            "replications",
-            format!("all {} replications would be the same", raw.replications),
-            "`seed_world` and `seed_dynamics` are both held fixed",
-            "give `seed` instead of one of the two, or run one replication",
-        );
-    }
-    if raw.seed_world.is_some() && raw.seed_dynamics.is_some() && findings.is_explicit("seed") {
-        let argument = findings
-            .tree()
-            .at("seed")
-            .is_some_and(|node| node.origin.source.name == "--seed");
-        if argument {
-            findings.note(
+        if self.replications > MOST_REPLICATIONS {
+            findings.refuse(
+                "replications",
+                format!("`replications` is {}", self.replications),
+                format!("expected at most {MOST_REPLICATIONS}"),
+                "run fewer",
+            );
+        }
+        if self.replications > 1 && self.replication > 0 {
+            findings.refuse(
+                "replication",
+                "`replication` and `replications` exclude each other",
+                "this names the one replication that a resolved file repeats",
+                "remove one of the two keys",
+            );
+        } else if self.replications > 1 && self.both_fixed {
+            findings.refuse(
+                "replications",
+                format!("all {} replications would be the same", self.replications),
+                "`seed_world` and `seed_dynamics` are both held fixed",
+                "give `seed` instead of one of the two, or run one replication",
+            );
+        }
+        if self.both_fixed && findings.is_explicit("seed") {
+            let argument = findings
+                .tree()
+                .at("seed")
+                .is_some_and(|node| node.origin.source.name == "--seed");
+            if argument {
+                findings.note(
                 "--seed has no effect: the scenario holds `seed_world` and `seed_dynamics` fixed",
             );
+            }
         }
     }
 }

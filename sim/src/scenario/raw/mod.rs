@@ -8,6 +8,7 @@
 mod clients;
 mod data;
 mod method;
+mod network;
 mod outcome;
 
 pub use clients::{RawClientGroup, RawDevice, RawDropout, RawLink, RawPower};
@@ -15,6 +16,10 @@ pub use data::{RawData, RawPartition, RawSource};
 pub use method::{
     RawDistill, RawDistillLoss, RawExchange, RawLocal, RawMethod, RawOptimizer, RawRule,
     RawSchedule, RawSelection, RawStaleness, RawWeights,
+};
+pub use network::{
+    RawHostLink, RawNetwork, RawNetworkScenario, RawRoute, RawSharing, RawTier, RawTopology,
+    RawTransfer, RawTransport,
 };
 pub use outcome::{
     RawBenefit, RawCost, RawEvaluation, RawMeasure, RawRecords, RawScope, RawSplit, RawStop,
@@ -76,24 +81,9 @@ pub struct RawScenario {
     /// Prices, for the cost of the run in money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<RawCost>,
-}
-
-/// How hosts are connected.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct RawNetwork {
-    /// Shape of the network between the clients' access links and the server's.
-    pub topology: RawTopology,
-}
-
-/// Shape of the network.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(tag = "kind")]
-pub enum RawTopology {
-    /// Every client's access link meets the server's.
-    #[default]
-    Star,
+    /// Bare transfers: where they are listed, only the network is simulated, and `data`, `clients`, `method` and what belongs to them are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transfer: Vec<RawTransfer>,
 }
 
 /// The aggregator's own link, and how it watches its clients.
@@ -151,4 +141,8 @@ fn default_seed() -> u64 {
 
 fn one() -> u32 {
     1
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

@@ -1,0 +1,129 @@
+//! The books of a run of bare transfers: everything that its tables are made from.
+
+use super::books::RunIdentity;
+use crate::network::{Bandwidth, SharingPolicy};
+use crate::time::{SimDuration, SimTime};
+use serde::Serialize;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// A run of bare transfers that has ended.
+#[derive(Debug)]
+pub struct NetworkBooks {
+    /// Which run this is.
+    pub identity: RunIdentity,
+    /// When the last transfer ended.
+    pub ended_at: SimTime,
+    /// In the order in which the scenario lists them.
+    pub transfers: Vec<BareTransfer>,
+    /// In the order of the topology.
+    pub links: Vec<LinkRecord>,
+}
+
+/// A bare transfer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BareTransfer {
+    /// The host that sent.
+    pub from: String,
+    /// The host that received.
+    pub to: String,
+    /// How much.
+    pub size_bytes: u64,
+    /// When it was sent.
+    pub start: SimTime,
+    /// When its last byte arrived.
+    pub end: SimTime,
+    /// The link that held it to its rate at the end; `None` where none did.
+    pub limiting_link: Option<String>,
+}
+
+/// A link and direction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LinkRecord {
+    /// The link's name.
+    pub link: String,
+    /// `forward`, `backward`, or `both` where the directions share.
+    pub direction: &'static str,
+    /// Where bytes came from; the link's first end where the directions share.
+    pub from: String,
+    /// Where they went.
+    pub to: String,
+    /// What flows share.
+    pub policy: SharingPolicy,
+    /// Its bandwidth.
+    pub bandwidth: Bandwidth,
+    /// Each way.
+    pub latency: SimDuration,
+    /// Carried in all.
+    pub bytes: u64,
+    /// Time with at least one transfer on it.
+    pub busy: SimDuration,
+}
+
+/// A run of bare transfers at a glance.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NetworkSummary {
+    /// Hash of the resolved scenario with its seeds.
+    pub run_id: String,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Counts the runs of the scenario.
+    pub number: u64,
+    /// Counts the replications of a sweep point.
+    pub replication: u32,
+    /// How it ended.
+    pub status: &'static str,
+    /// When the last transfer ended.
+    pub end_s: SimTime,
+    /// Number of transfers.
+    pub transfers: usize,
+    /// Bytes that they carried.
+    pub bytes: u64,
+    /// The link and direction with the most bytes, and how many.
+    pub busiest_link: Option<(String, u64)>,
+    /// Where the tables are.
+    pub directory: PathBuf,
+}
+
+impl NetworkSummary {
+    /// Of a run whose records lie in `directory`.
+    #[must_use]
+    pub fn new(books: &NetworkBooks, directory: &Path) -> Self {
+        // The first of equals.
+        let busiest = books.links.iter().rev().max_by_key(|link| link.bytes);
+        Self {
+            run_id: books.identity.run_id.clone(),
+            scenario: books.identity.scenario.clone(),
+            number: books.identity.number,
+            replication: books.identity.replication,
+            status: "completed",
+            end_s: books.ended_at,
+            transfers: books.transfers.len(),
+            bytes: books.transfers.iter().map(|one| one.size_bytes).sum(),
+            busiest_link: busiest
+                .filter(|link| link.bytes > 0)
+                .map(|link| (format!("{} {}", link.link, link.direction), link.bytes)),
+            directory: directory.to_owned(),
+        }
+    }
+}
+
+/// A few lines of text without the last line feed.
+impl fmt::Display for NetworkSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} #{}  {}: {} transfers, {:.3} MB, in {:.6} s of simulated time",
+            self.scenario,
+            self.number,
+            self.status,
+            self.transfers,
+            self.bytes as f64 / 1e6,
+            self.end_s.as_secs_f64()
+        )?;
+        if let Some((link, bytes)) = &self.busiest_link {
+            writeln!(f, "  busiest link {link}, {:.3} MB", *bytes as f64 / 1e6)?;
+        }
+        write!(f, "  tables in {}", self.directory.display())
+    }
+}

@@ -1,0 +1,133 @@
+//! `transfers.csv` and `links.csv` of a run of bare transfers, and its row among the runs.
+
+use super::run::{FactorRow, RunRow};
+use crate::network::SharingPolicy;
+use crate::records::network_books::NetworkBooks;
+use crate::records::table::table;
+use crate::time::{SimDuration, SimTime};
+
+table! {
+    /// One row a transfer that the scenario lists, in its order.
+    pub struct BareTransferRow<'a> in "transfers",
+    key [transfer_id],
+    references [[] in "runs" []],
+    /// Counts transfers in the order in which the scenario lists them, from 0.
+    transfer_id: u64;
+    /// The host that sent.
+    from: &'a str;
+    /// The host that received.
+    to: &'a str;
+    /// How much was sent.
+    size_bytes: u64, "byte";
+    /// When it was sent.
+    start_s: SimTime, "s";
+    /// When its last byte arrived.
+    end_s: SimTime, "s";
+    /// How it ended: `delivered`.
+    outcome: &'a str;
+    /// The link that held it to its rate at the end; empty where none did.
+    limiting_link: Option<&'a str>;
+}
+
+table! {
+    /// One row a link and direction; one a link whose directions share.
+    pub struct LinkRow<'a> in "links",
+    key [link, direction],
+    references [[] in "runs" []],
+    /// Name of the link.
+    link: &'a str;
+    /// `forward` or `backward`, or `both` where the directions share.
+    direction: &'a str;
+    /// Where bytes came from; the link's first end where the directions share.
+    from: &'a str;
+    /// Where they went; the link's second end where the directions share.
+    to: &'a str;
+    /// What transfers on it share: `shared`, `split-duplex` or `fat-pipe`.
+    sharing: &'a str;
+    /// Its bandwidth.
+    bandwidth_bps: f64, "bit/s";
+    /// Its one-way latency.
+    latency_s: SimDuration, "s";
+    /// Bytes that it carried.
+    bytes: u64, "byte";
+    /// Time with at least one transfer on it.
+    busy_s: SimDuration, "s";
+    /// Bytes carried over those that it could have carried in the whole run; empty for a fat pipe, which has no such bound, and for a run without length.
+    mean_use: Option<f64>, "1";
+}
+
+pub(super) fn run(books: &NetworkBooks) -> RunRow<'_> {
+    let identity = &books.identity;
+    RunRow {
+        run_id: &identity.run_id,
+        config_id: &identity.config_id,
+        scenario: &identity.scenario,
+        number: identity.number,
+        replication: identity.replication,
+        seed_world: identity.seed_world,
+        seed_dynamics: identity.seed_dynamics,
+        status: "completed",
+        end_s: books.ended_at,
+        n_clients: 0,
+        n_versions: 0,
+        n_failed_versions: 0,
+        n_participations: 0,
+        accuracy_global: None,
+        accuracy_personal_global: None,
+        accuracy_personal_own: None,
+        accuracy_personal_matched: None,
+        time_to_target_s: None,
+        up_bytes: 0,
+        down_bytes: 0,
+        client_flops: 0,
+        client_energy_joules: 0.0,
+    }
+}
+
+pub(super) fn factors(books: &NetworkBooks) -> impl Iterator<Item = FactorRow<'_>> {
+    books.identity.factors.iter().map(|(key, value)| FactorRow {
+        run_id: &books.identity.run_id,
+        key,
+        value,
+    })
+}
+
+pub(super) fn transfers(books: &NetworkBooks) -> impl Iterator<Item = BareTransferRow<'_>> {
+    let transfers = books.transfers.iter().zip(0_u64..);
+    transfers.map(|(transfer, transfer_id)| BareTransferRow {
+        run_id: &books.identity.run_id,
+        transfer_id,
+        from: &transfer.from,
+        to: &transfer.to,
+        size_bytes: transfer.size_bytes,
+        start_s: transfer.start,
+        end_s: transfer.end,
+        outcome: "delivered",
+        limiting_link: transfer.limiting_link.as_deref(),
+    })
+}
+
+pub(super) fn links(books: &NetworkBooks) -> impl Iterator<Item = LinkRow<'_>> {
+    let seconds = books.ended_at.as_secs_f64();
+    books.links.iter().map(move |link| {
+        let could = link.bandwidth.as_bytes_per_second() * seconds;
+        let bounded = link.policy != SharingPolicy::FatPipe && could > 0.0;
+        LinkRow {
+            run_id: &books.identity.run_id,
+            link: &link.link,
+            direction: link.direction,
+            from: &link.from,
+            to: &link.to,
+            sharing: match link.policy {
+                SharingPolicy::Shared => "shared",
+                SharingPolicy::SplitDuplex => "split-duplex",
+                SharingPolicy::FatPipe => "fat-pipe",
+            },
+            bandwidth_bps: link.bandwidth.as_bits_per_second(),
+            latency_s: link.latency,
+            bytes: link.bytes,
+            busy_s: link.busy,
+            mean_use: bounded.then(|| link.bytes as f64 / could),
+        }
+    })
+}

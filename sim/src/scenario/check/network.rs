@@ -1,0 +1,167 @@
+//! `[network]` and `[[transfer]]`: the topology holds together, and the transfers have a way.
+
+use super::columns::input;
+use super::findings::Findings;
+use crate::network::topology::Blueprint;
+use crate::scenario::quantity::nearest;
+use crate::scenario::raw::{RawNetwork, RawRoute, RawTopology, RawTransfer, RawTransport};
+use crate::scenario::resolved::Input;
+use crate::scenario::topology::{TopologyError, read};
+use std::path::Path;
+use std::sync::Arc;
+
+/// After as many wrong transfers the rest is most likely wrong in the same way.
+const MOST_TOLD: usize = 10;
+
+/// Reads the topology's file, if it is one, and names it as the resolved scenario will; `false`
+/// where it cannot be read.
+pub(super) fn load(
+    network: &mut RawNetwork,
+    folder: &Path,
+    inputs: &mut Vec<Input>,
+    findings: &mut Findings<'_>,
+) -> bool {
+    let RawTopology::File { file, text, .. } = &mut network.topology else {
+        return true;
+    };
+    let path = folder.join(&*file);
+    match read(&path) {
+        Ok(content) => {
+            *text = content.into();
+            *file = input(inputs, file, text);
+            true
+        }
+        Err(error) => {
+            findings.refuse("network.topology.file", error.title, "", error.way_out);
+            false
+        }
+    }
+}
+
+/// Draws the topology as the first replication will have it.
+pub(super) fn blueprint(
+    network: &RawNetwork,
+    shown: &str,
+    world_seed: u64,
+    findings: &mut Findings<'_>,
+) -> Option<Blueprint> {
+    let blueprint = match network.blueprint(world_seed) {
+        Ok(blueprint) => blueprint?,
+        Err(TopologyError::Shape(error)) => {
+            findings.refuse(
+                &format!("network.topology.{}", error.parameter),
+                error.found,
+                format!("expected {}", error.expected),
+                error.way_out,
+            );
+            return None;
+        }
+        Err(TopologyError::File(error)) => {
+            let text = match &network.topology {
+                RawTopology::File { text, .. } => Arc::clone(text),
+                _ => Arc::default(),
+            };
+            findings.add(error.into_problem(shown, &text));
+            return None;
+        }
+    };
+    if network.route == RawRoute::Weight
+        && let Some(link) = blueprint.links.iter().find(|link| link.weight.is_none())
+    {
+        findings.refuse(
+            "network.route",
+            format!("the link `{}` has no weight", link.link.name),
+            "routes by weight need one for every link",
+            "add a column or attribute `weight` to the file, or choose \"latency\" or \"hops\"",
+        );
+        return None;
+    }
+    Some(blueprint)
+}
+
+/// Factors of a transport that make no sense.
+pub(super) fn transport(transport: &RawTransport, findings: &mut Findings<'_>) {
+    if let Err(error) = transport.choice().check() {
+        let path = format!("network.transport.{}", error.factor);
+        findings.number(
+            &path,
+            error.value,
+            |value| (error.low..=error.high).contains(&value),
+            &format!("a number from {} to {}", error.low, error.high),
+            "leave it out for the preset's value",
+        );
+    }
+}
+
+pub(super) fn transfers(
+    transfers: &[RawTransfer],
+    blueprint: &Blueprint,
+    findings: &mut Findings<'_>,
+) {
+    if transfers.is_empty() {
+        findings.refuse(
+            "transfer",
+            "there are no transfers",
+            "",
+            "add a [[transfer]] table with `from`, `to`, `size` and `at`",
+        );
+    }
+    let (places, islands) = (blueprint.places(), blueprint.islands());
+    let mut wrong = 0;
+    for (number, transfer) in transfers.iter().enumerate() {
+        if wrong == MOST_TOLD {
+            findings.note(format!(
+                "transfers after `transfer.{number}` were not checked"
+            ));
+            break;
+        }
+        let mut place = |key: &str, name: &str| {
+            let path = format!("transfer.{number}.{key}");
+            let found = places.get(name).copied();
+            match found.map(|place| blueprint.nodes[place].is_host) {
+                Some(true) => return found,
+                Some(false) => findings.refuse(
+                    &path,
+                    format!("`{name}` is a router"),
+                    "expected a host",
+                    "transfers begin and end at hosts; routers are only passed",
+                ),
+                None => findings.refuse(
+                    &path,
+                    format!("there is no host `{name}` in the network"),
+                    "expected a node of the topology",
+                    match nearest(name, places.keys().copied()) {
+                        Some(near) => format!("did you mean \"{near}\"?"),
+                        None => "name one of the topology's nodes".to_owned(),
+                    },
+                ),
+            }
+            None
+        };
+        let ends = [place("from", &transfer.from), place("to", &transfer.to)];
+        let [Some(from), Some(to)] = ends else {
+            wrong += 1;
+            continue;
+        };
+        if from == to {
+            wrong += 1;
+            findings.refuse(
+                &format!("transfer.{number}.to"),
+                format!("the transfer goes from `{0}` to `{0}`", transfer.from),
+                "expected another host",
+                "within a host nothing crosses the network",
+            );
+        } else if islands[from] != islands[to] {
+            wrong += 1;
+            findings.refuse(
+                &format!("transfer.{number}.to"),
+                format!(
+                    "there is no route from `{}` to `{}`",
+                    transfer.from, transfer.to
+                ),
+                "this host is in another part of the network",
+                "join the parts by a link",
+            );
+        }
+    }
+}
