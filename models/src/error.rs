@@ -44,6 +44,23 @@ pub enum ModelError {
     },
 }
 
+/// Refuses a slice of another length than is needed.
+pub(crate) fn check_length(
+    what: &'static str,
+    found: usize,
+    expected: usize,
+) -> Result<(), ModelError> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(ModelError::Length {
+            what,
+            found,
+            expected,
+        })
+    }
+}
+
 impl fmt::Display for ModelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

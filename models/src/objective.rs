@@ -1,6 +1,6 @@
 //! Objectives: the weighted losses that one training step lowers, with their exact gradients.
 
-use crate::error::ModelError;
+use crate::error::{ModelError, check_length};
 use crate::softmax::{SoftmaxRows, softmax_rows};
 
 /// One term of an objective: `weight · loss`.
@@ -253,18 +253,6 @@ fn negative_entropy(target: &[f32]) -> f64 {
         .filter(|&&probability| probability > 0.0)
         .map(|&probability| f64::from(probability) * f64::from(probability).ln())
         .sum()
-}
-
-fn check_length(what: &'static str, found: usize, expected: usize) -> Result<(), ModelError> {
-    if found == expected {
-        Ok(())
-    } else {
-        Err(ModelError::Length {
-            what,
-            found,
-            expected,
-        })
-    }
 }
 
 #[cfg(test)]

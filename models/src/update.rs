@@ -3,7 +3,7 @@
 //! Own code rather than dfdx's optimisers, because those keep their state per tensor and out of
 //! reach, and a client's state must outlive its jobs as flat vectors.
 
-use crate::error::ModelError;
+use crate::error::{ModelError, check_length};
 use crate::optimizer::{Optimizer, OptimizerState};
 
 /// Checks that a kept state fits, or makes the state of an optimiser that starts.
@@ -19,9 +19,9 @@ pub(crate) fn start(
             vectors: vec![vec![0.0; parameter_count]; vectors],
         });
     };
-    check("vectors of optimiser state", state.vectors.len(), vectors)?;
+    check_length("vectors of optimiser state", state.vectors.len(), vectors)?;
     for vector in &state.vectors {
-        check("optimiser state", vector.len(), parameter_count)?;
+        check_length("optimiser state", vector.len(), parameter_count)?;
     }
     Ok(state)
 }
@@ -79,18 +79,6 @@ pub(crate) fn update(
                 *parameter -= rate * *first / (second.sqrt() * root + eps);
             }
         }
-    }
-}
-
-fn check(what: &'static str, found: usize, expected: usize) -> Result<(), ModelError> {
-    if found == expected {
-        Ok(())
-    } else {
-        Err(ModelError::Length {
-            what,
-            found,
-            expected,
-        })
     }
 }
 

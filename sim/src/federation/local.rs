@@ -72,6 +72,11 @@ pub(crate) fn participate(
             values = Some(work.predict(&deployment.list(list))?);
         }
     }
+    // Finite parameters can still overflow on a sample; that must not reach the others.
+    if values.iter().flatten().any(|value| !value.is_finite()) {
+        let steps = work.trainer.steps();
+        return Err(ModelError::Diverged { steps });
+    }
     let state = work.finish()?;
     let contribution = match received {
         None => Parcel::nothing(),

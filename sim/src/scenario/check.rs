@@ -52,18 +52,6 @@ impl Scenario {
             .unwrap_or_else(|| replication_seed(self.raw.seed, "dynamics", self.raw.replication))
     }
 
-    /// Samples of the data set before any are set aside.
-    #[must_use]
-    pub fn sample_count(&self) -> usize {
-        data::size(&self.raw.data.source).samples
-    }
-
-    /// Classes of the data set.
-    #[must_use]
-    pub fn class_count(&self) -> usize {
-        data::size(&self.raw.data.source).classes
-    }
-
     /// Number of clients in all groups.
     #[must_use]
     pub fn client_count(&self) -> usize {
