@@ -4,6 +4,7 @@ mod clients;
 mod columns;
 mod course;
 mod data;
+mod dropout;
 mod findings;
 mod method;
 mod network;

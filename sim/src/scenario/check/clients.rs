@@ -1,13 +1,11 @@
-//! Groups of clients: names, numbers, models, devices and dropout.
+//! Groups of clients: names, numbers and models.
 
+use super::dropout::dropout;
 use super::findings::Findings;
-use crate::scenario::raw::{RawDropout, RawScenario};
+use crate::scenario::raw::RawScenario;
 use fedstill_models::Architecture;
 
 /// Each client costs a few hundred bytes before it does anything.
-/// A client that came and went more often would cost memory for every switch.
-const SHORTEST_MEAN_SECONDS: f64 = 1e-3;
-
 const MOST_CLIENTS: usize = 10_000_000;
 
 /// The number of clients, where it can be worked with.
@@ -111,32 +109,5 @@ pub(super) fn architecture(name: &str) -> Result<Vec<usize>, String> {
     match Architecture::parse(name) {
         Ok(architecture) => Ok(architecture.hidden().to_vec()),
         Err(error) => Err(error.to_string()),
-    }
-}
-
-fn dropout(path: &str, dropout: &RawDropout, findings: &mut Findings<'_>) {
-    match *dropout {
-        RawDropout::None => {}
-        RawDropout::PerParticipation { rate } => {
-            findings.number(
-                &format!("{path}.rate"),
-                rate,
-                |rate| (0.0..=1.0).contains(&rate),
-                "a probability from 0 to 1",
-                "0.1 cuts one participation in ten",
-            );
-        }
-        RawDropout::Exponential { up, down } => {
-            for (key, mean) in [("up", up), ("down", down)] {
-                if mean.seconds() < SHORTEST_MEAN_SECONDS {
-                    findings.refuse(
-                        &format!("{path}.{key}"),
-                        format!("`{path}.{key}` is {mean}"),
-                        "expected a mean time of a millisecond or more",
-                        "for clients that are always there leave `dropout` out",
-                    );
-                }
-            }
-        }
     }
 }

@@ -1,7 +1,6 @@
-//! `[[clients]]`: groups of clients, their devices, links and dropout.
+//! `[[clients]]`: groups of clients.
 
-use super::super::quantity::{Bandwidth, Bytes, ComputeSpeed, Duration, Power};
-use super::super::sampled::Sampled;
+use super::{RawDevice, RawDropout, RawLink};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,79 +21,4 @@ pub struct RawClientGroup {
     /// When its clients leave.
     #[serde(default)]
     pub dropout: RawDropout,
-}
-
-/// Compute speed, memory and power of a device.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RawDevice {
-    /// Effective floating-point speed in training.
-    pub speed: Sampled<ComputeSpeed>,
-    /// Memory that training may use.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub memory: Option<Sampled<Bytes>>,
-    /// The device's total draw in each state.
-    #[serde(default)]
-    pub power: RawPower,
-}
-
-/// The device's total draw in each state; an offline device draws nothing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct RawPower {
-    /// Neither computing nor transferring.
-    pub idle: Power,
-    /// Computing.
-    pub busy: Power,
-    /// Sending or receiving.
-    pub radio: Power,
-}
-
-/// An access link: one way up, one way down.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RawLink {
-    /// Bandwidth from the client.
-    pub up: Sampled<Bandwidth>,
-    /// Bandwidth to the client.
-    pub down: Sampled<Bandwidth>,
-    /// One-way latency.
-    #[serde(default = "zero_latency")]
-    pub latency: Sampled<Duration>,
-}
-
-/// When clients leave.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(tag = "kind")]
-pub enum RawDropout {
-    /// Always there.
-    #[default]
-    None,
-    /// Each participation is cut with this probability, at a drawn point of its work.
-    PerParticipation {
-        /// Probability that a participation is cut.
-        rate: f64,
-    },
-    /// Memoryless times online and offline.
-    Exponential {
-        /// Mean time online.
-        up: Duration,
-        /// Mean time offline.
-        down: Duration,
-    },
-}
-
-impl Default for RawPower {
-    fn default() -> Self {
-        Self {
-            idle: Power::from_watts(2.0),
-            busy: Power::from_watts(8.0),
-            radio: Power::from_watts(3.0),
-        }
-    }
-}
-
-fn zero_latency() -> Sampled<Duration> {
-    Sampled::Constant(Duration::from_seconds(0.0))
 }

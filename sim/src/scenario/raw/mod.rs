@@ -7,12 +7,18 @@
 
 mod clients;
 mod data;
+mod device;
+mod dropout;
+mod link;
 mod method;
 mod network;
 mod outcome;
 
-pub use clients::{RawClientGroup, RawDevice, RawDropout, RawLink, RawPower};
+pub use clients::RawClientGroup;
 pub use data::{RawData, RawPartition, RawSource};
+pub use device::{RawDevice, RawPower};
+pub use dropout::RawDropout;
+pub use link::RawLink;
 pub use method::{
     RawDistill, RawDistillLoss, RawExchange, RawLocal, RawMethod, RawOptimizer, RawRule,
     RawSchedule, RawSelection, RawStaleness, RawWeights,

@@ -1,6 +1,8 @@
 //! The event loop: takes events in order, tells actors, carries out their actions.
 
-mod phases;
+mod computing;
+mod leaving;
+mod transferring;
 
 use crate::device::{Availability, Device, DropRate};
 use crate::kernel::{ActorId, ComputePool, EventId, EventQueue, Stage, Stream};
@@ -10,9 +12,11 @@ use crate::world::action::{Action, Message, Token};
 use crate::world::client_time::{ClientState, ClientTimes};
 use crate::world::ledger::{Ledger, Participation};
 use crate::world::transfers::{TransferOutcome, TransferRecord};
-use phases::{Busy, Computing, Transfer};
+use computing::Computing;
+use leaving::Busy;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use transferring::Transfer;
 
 /// A client as the world sees it.
 #[derive(Debug)]

@@ -1,0 +1,102 @@
+//! Computations of participations on the clients' devices.
+
+use super::{ClientState, Event, Host, Simulation, site};
+use crate::device::Phase;
+use crate::kernel::{ActorId, EventId, Job, JobHandle};
+use crate::time::{SimDuration, SimTime};
+use crate::world::action::{Message, Ticket, Token, Work};
+
+/// A computation under way.
+pub(super) struct Computing {
+    pub(super) ticket: Ticket,
+    pub(super) token: Token,
+    pub(super) work: Work,
+    pub(super) start: SimTime,
+    pub(super) event: EventId,
+    pub(super) job: Option<JobHandle>,
+    pub(super) ends_in_drop: bool,
+}
+
+impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
+    pub(super) fn compute(
+        &mut self,
+        actor: ActorId,
+        now: SimTime,
+        token: Token,
+        ticket: Ticket,
+        work: Work,
+        job: Option<Job>,
+    ) {
+        self.ledger.start(ticket, Phase::Compute, now);
+        self.enter(actor, ClientState::Computing, now);
+        let index = site(actor);
+        let whole = self.sites[index].device.compute_time(work.total());
+        let cut = self.busy[index]
+            .as_ref()
+            .and_then(|busy| busy.cut)
+            .filter(|cut| cut.phase == Phase::Compute);
+        let end = match cut {
+            None => now + whole,
+            Some(cut) => {
+                let part = whole.as_secs_f64() * cut.fraction;
+                now + SimDuration::from_secs_f64(part).unwrap_or(whole)
+            }
+        };
+        // A job that will be cut is never run: nobody would see its result.
+        let job = job
+            .filter(|_| cut.is_none())
+            .map(|job| self.pool.submit(end, job));
+        let event = self.queue.schedule(end, Event::Computed(actor));
+        self.computing.insert(
+            actor,
+            Computing {
+                ticket,
+                token,
+                work,
+                start: now,
+                event,
+                job,
+                ends_in_drop: cut.is_some(),
+            },
+        );
+    }
+
+    /// A computation has reached its simulated end.
+    pub(super) fn computed(&mut self, actor: ActorId, now: SimTime) {
+        let Some(computing) = self.computing.remove(&actor) else {
+            return;
+        };
+        let ticket = computing.ticket;
+        if computing.ends_in_drop {
+            self.account_computing(actor, &computing, now, None);
+            self.lose(actor, now, ticket, Phase::Compute);
+            return;
+        }
+        let total = computing.work.total();
+        self.account_computing(actor, &computing, now, Some(total));
+        self.ledger.complete(ticket, Phase::Compute, now);
+        // Whatever the actor does next changes the state again at this instant.
+        self.enter(actor, ClientState::Unselected, now);
+        let message = Message::Computed {
+            token: computing.token,
+            output: computing.job.map(JobHandle::collect),
+        };
+        self.tell(actor, now, message);
+    }
+
+    pub(super) fn account_computing(
+        &mut self,
+        actor: ActorId,
+        computing: &Computing,
+        now: SimTime,
+        flops: Option<u64>,
+    ) {
+        let device = &self.sites[site(actor)].device;
+        let time = now.saturating_since(computing.start);
+        let total = computing.work.total();
+        let flops = flops.unwrap_or_else(|| device.flops_in(time).min(total));
+        let joules = device.power.busy * time.as_secs_f64();
+        self.ledger
+            .computed(computing.ticket, &computing.work, flops, joules);
+    }
+}

@@ -1,0 +1,69 @@
+//! Clients that go away in the middle of their work, and clients whose work is over.
+
+use super::{ClientState, Event, Host, Simulation, site};
+use crate::device::{CutPoint, Phase};
+use crate::kernel::{ActorId, EventId};
+use crate::network::FlowId;
+use crate::time::SimTime;
+use crate::world::action::{Message, Ticket};
+use crate::world::ledger::Outcome;
+use crate::world::transfers::TransferOutcome;
+
+/// The participation that a client is working on.
+#[derive(Debug)]
+pub(super) struct Busy {
+    pub(super) ticket: Ticket,
+    pub(super) cut: Option<CutPoint>,
+    pub(super) offline: Option<EventId>,
+    pub(super) flow: Option<FlowId>,
+}
+
+impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
+    /// The device of a client goes away: whatever it was doing is cut.
+    pub(super) fn drop_client(&mut self, client: ActorId, now: SimTime) {
+        let Some(busy) = &self.busy[site(client)] else {
+            return;
+        };
+        let (ticket, flow) = (busy.ticket, busy.flow);
+        let phase = if let Some(flow) = flow {
+            self.cut_transfer(flow, now, TransferOutcome::Cut)
+        } else if let Some(computing) = self.computing.remove(&client) {
+            self.queue.cancel(computing.event);
+            self.account_computing(client, &computing, now, None);
+            Phase::Compute
+        } else {
+            // Between two phases of the same instant.
+            Phase::Compute
+        };
+        self.lose(client, now, ticket, phase);
+    }
+
+    /// Ends a participation as dropped; the aggregator learns of it later.
+    pub(super) fn lose(&mut self, client: ActorId, now: SimTime, ticket: Ticket, phase: Phase) {
+        self.ledger.get_mut(ticket).cut_phase = Some(phase);
+        self.ledger.settle(ticket, Outcome::dropped(phase), now);
+        self.release(client, now);
+        if self.stage.has_started(client) {
+            self.tell(client, now, Message::Cut(ticket));
+        }
+        let known = now + self.config.detection_delay;
+        let message = Message::Lost(ticket);
+        self.queue
+            .schedule(known, Event::Tell(ticket.aggregator, message));
+    }
+
+    /// The client's work for its participation is over.
+    pub(super) fn release(&mut self, client: ActorId, now: SimTime) {
+        if let Some(busy) = self.busy[site(client)].take()
+            && let Some(event) = busy.offline
+        {
+            self.queue.cancel(event);
+        }
+        self.enter(client, ClientState::Unselected, now);
+    }
+
+    pub(super) fn enter(&mut self, client: ActorId, state: ClientState, now: SimTime) {
+        let index = site(client);
+        self.times[index].enter(state, now, &mut self.sites[index].availability);
+    }
+}
