@@ -34,6 +34,7 @@ mod dirichlet;
 mod error;
 #[cfg(test)]
 mod golden;
+mod holding;
 mod layout;
 mod network;
 mod objective;
@@ -52,6 +53,7 @@ pub use architecture::{Architecture, ArchitectureError, ArchitectureInfo, archit
 pub use batches::Batch;
 pub use dataset::{Dataset, DatasetError};
 pub use error::ModelError;
+pub use holding::{Holding, HoldingError, check_holdings};
 pub use layout::{DenseLayer, Layout, ParameterShape};
 pub use objective::{Loss, Teacher, Term};
 pub use optimizer::{Optimizer, OptimizerState};
@@ -60,5 +62,5 @@ pub use predict::{Evaluation, evaluate, predict_logits};
 pub use softmax::softmax;
 pub use sources::{SourceInfo, sources};
 pub use split::{Shard, Split, SplitError};
-pub use synthetic::{SyntheticError, SyntheticSpec};
+pub use synthetic::{SyntheticError, SyntheticSpec, synthetic_labels};
 pub use trainer::{EpochSummary, StepResult, Trainer};
