@@ -8,6 +8,7 @@ mod dropout;
 mod findings;
 mod method;
 mod network;
+mod sites;
 
 use self::findings::Findings;
 use super::problem::Problem;

@@ -20,6 +20,7 @@ mod raw;
 mod resolved;
 mod sampled;
 mod schema;
+mod sites;
 mod sweep;
 mod topology;
 mod tree;
@@ -44,3 +45,4 @@ pub use raw::{
 pub use resolved::Input;
 pub use sampled::{Distribution, DrawError, Sampled};
 pub use schema::schema;
+pub use sites::{Site, Sites};

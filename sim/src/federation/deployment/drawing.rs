@@ -5,7 +5,8 @@ use crate::device::{Device, Power};
 use crate::kernel::Streams;
 use crate::scenario::{Quantity, RawClientGroup, RawPartition, RawSource, Sampled};
 use crate::time::SimDuration;
-use fedstill_models::{Architecture, Dataset, Partition, SyntheticSpec};
+use fedstill_models::{Architecture, Dataset, Layout, Partition, SyntheticSpec};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(super) fn load_dataset(source: &RawSource, world: Streams) -> Result<Dataset, DeploymentError> {
@@ -51,19 +52,44 @@ pub(super) fn draw_group(
     clients: &mut Vec<ClientSpec>,
 ) -> Result<(), DeploymentError> {
     let place = format!("clients `{}`", group.name);
-    let architecture = Architecture::parse(&group.model).map_err(|error| failed(&place)(&error))?;
-    let layout = Arc::new(architecture.layout(dataset.n_features(), dataset.n_classes()));
+    // Clients of one model share its layout.
+    let mut layouts: BTreeMap<&str, Arc<Layout>> = BTreeMap::new();
     for index in 0..group.count {
-        let name = format!("{}-{index}", group.name);
-        let device = &group.device;
-        let flops_per_second = draw(&device.speed, &name, index, "speed", world)?;
-        let memory_bytes = match &device.memory {
-            Some(memory) => Some(draw(memory, &name, index, "memory", world)? as u64),
-            None => None,
+        let site = group.sites.as_deref().map(|sites| &sites.rows[index]);
+        let name = match site {
+            Some(site) => site.name.clone(),
+            None => format!("{}-{index}", group.name),
         };
-        let up = draw(&group.link.up, &name, index, "up", world)?;
-        let down = draw(&group.link.down, &name, index, "down", world)?;
-        let latency = draw(&group.link.latency, &name, index, "latency", world)?;
+        let model = site.and_then(|site| site.model.as_deref());
+        let model = model.unwrap_or(&group.model);
+        let layout = match layouts.get(model) {
+            Some(layout) => Arc::clone(layout),
+            None => {
+                let architecture =
+                    Architecture::parse(model).map_err(|error| failed(&place)(&error))?;
+                let layout = architecture.layout(dataset.n_features(), dataset.n_classes());
+                Arc::clone(layouts.entry(model).or_insert(Arc::new(layout)))
+            }
+        };
+        let device = &group.device;
+        let draw = Draw {
+            name: &name,
+            index,
+            world,
+        };
+        let own = site.and_then(|site| site.speed);
+        let flops_per_second = draw.value(own, &device.speed, "speed")?;
+        let own = site.and_then(|site| site.memory);
+        let memory_bytes = match &device.memory {
+            Some(memory) => Some(draw.value(own, memory, "memory")? as u64),
+            None => own.map(|memory| memory.base() as u64),
+        };
+        let link = &group.link;
+        let up = draw.value(site.and_then(|site| site.up), &link.up, "up")?;
+        let down = draw.value(site.and_then(|site| site.down), &link.down, "down")?;
+        let own = site.and_then(|site| site.latency);
+        let latency = draw.value(own, &link.latency, "latency")?;
+        let told_group = site.and_then(|site| site.group.clone());
         clients.push(ClientSpec {
             device: Device {
                 flops_per_second,
@@ -75,9 +101,9 @@ pub(super) fn draw_group(
                 },
             },
             name,
-            group: group.name.clone(),
-            model: group.model.clone(),
-            layout: Arc::clone(&layout),
+            group: told_group.unwrap_or_else(|| group.name.clone()),
+            model: model.to_owned(),
+            layout,
             dropout: group.dropout.clone(),
             link: (
                 up,
@@ -89,16 +115,29 @@ pub(super) fn draw_group(
     Ok(())
 }
 
-fn draw<Q: Quantity>(
-    sampled: &Sampled<Q>,
-    name: &str,
+/// Whose value is drawn.
+#[derive(Clone, Copy)]
+struct Draw<'a> {
+    name: &'a str,
     index: usize,
-    purpose: &str,
     world: Streams,
-) -> Result<f64, DeploymentError> {
-    let mut stream = world.stream(name, purpose);
-    sampled
-        .draw(index, &mut stream)
-        .map(Quantity::base)
-        .map_err(|error| failed(&format!("{purpose} of {name}"))(&error))
+}
+
+impl Draw<'_> {
+    /// The client's own value where it has one, or else one drawn from its group's, in base units.
+    fn value<Q: Quantity>(
+        self,
+        own: Option<Q>,
+        sampled: &Sampled<Q>,
+        purpose: &str,
+    ) -> Result<f64, DeploymentError> {
+        if let Some(own) = own {
+            return Ok(own.base());
+        }
+        let mut stream = self.world.stream(self.name, purpose);
+        sampled
+            .draw(self.index, &mut stream)
+            .map(Quantity::base)
+            .map_err(|error| failed(&format!("{purpose} of {}", self.name))(&error))
+    }
 }

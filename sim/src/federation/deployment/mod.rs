@@ -13,10 +13,11 @@ use drawing::{draw_group, load_dataset, partition_of};
 use crate::device::Device;
 use crate::kernel::Streams;
 use crate::scenario::{
-    RawDropout, RawExchange, RawOptimizer, RawRule, RawSchedule, RawWeights, Scenario,
+    RawClientGroup, RawDropout, RawExchange, RawOptimizer, RawRule, RawSchedule, RawWeights,
+    Scenario,
 };
 use crate::time::{SimDuration, SimTime};
-use fedstill_models::{Dataset, Layout, Optimizer, Shard, Split};
+use fedstill_models::{Dataset, Holding, Layout, Optimizer, Shard, Split};
 use std::sync::Arc;
 
 /// A scenario, drawn out.
@@ -34,7 +35,7 @@ pub struct Deployment {
 /// One client as it was drawn.
 #[derive(Debug)]
 pub(crate) struct ClientSpec {
-    /// `group-index`
+    /// `group-index`, or as its row of a file says.
     pub(crate) name: String,
     pub(crate) group: String,
     pub(crate) model: String,
@@ -75,13 +76,18 @@ impl Deployment {
         for group in &scenario.clients {
             draw_group(group, &dataset, world, &mut clients)?;
         }
-        let split = Split::draw(
+        let holdings: Vec<Holding> = scenario
+            .clients
+            .iter()
+            .flat_map(RawClientGroup::holdings)
+            .collect();
+        let split = Split::draw_with(
             &dataset,
             scenario.data.test,
             scenario.data.public,
             scenario.data.holdout,
             &partition_of(&scenario.data.partition),
-            clients.len(),
+            &holdings,
             world.seed("data", "split"),
         )
         .map_err(|error| failed("data")(&error))?;

@@ -1,8 +1,9 @@
 //! Enough samples for the test set, the public set and every client.
 
 use super::findings::Findings;
+use super::sites;
 use crate::scenario::raw::{RawPartition, RawScenario, RawSource};
-use fedstill_models::Dataset;
+use fedstill_models::{Dataset, Holding};
 
 /// Features of all samples are held as 4-byte numbers in memory.
 const LARGEST_DATA_BYTES: usize = 8_000_000_000;
@@ -41,6 +42,18 @@ pub(super) fn check(raw: &RawScenario, clients: usize, findings: &mut Findings<'
     let left = shares(raw, samples, findings);
     partition(raw, classes, findings);
     let Some(left) = left else { return };
+    let (left, clients) = if sites::tell_samples(raw) {
+        if !sites::samples(raw, findings) {
+            return;
+        }
+        // The others share what these leave.
+        let asked: Vec<_> = sites::holdings(raw).iter().map(Holding::asked).collect();
+        let told: usize = asked.iter().flatten().sum();
+        let sharing = asked.iter().filter(|asked| asked.is_none()).count();
+        (left.saturating_sub(told), sharing)
+    } else {
+        (left, clients)
+    };
     let each = match raw.data.partition {
         RawPartition::Dirichlet { min_samples, .. } => min_samples.max(1),
         _ => 1,
@@ -48,8 +61,13 @@ pub(super) fn check(raw: &RawScenario, clients: usize, findings: &mut Findings<'
     let needed = clients.saturating_mul(each);
     if clients > 0 && left < needed {
         let counted = format!(
-            "{samples} samples - {} test - {} public = {left}",
-            raw.data.test, raw.data.public
+            "{samples} samples - {} test - {} public{} = {left}",
+            raw.data.test,
+            raw.data.public,
+            match samples - raw.data.test - raw.data.public - left {
+                0 => String::new(),
+                told => format!(" - {told} of the sites that tell theirs"),
+            }
         );
         let problem = findings
             .problem(

@@ -1,0 +1,112 @@
+//! Sites: the clients of a group as the rows of a file, with what each row says of its own.
+//!
+//! A row overrides its group's keys cell by cell. What a file must say and what it may leave to
+//! the group is settled in [`filling`], before the scenario is decoded.
+
+mod filling;
+mod reading;
+
+pub(crate) use filling::{attach, fill};
+
+use super::quantity::{Bandwidth, Bytes, ComputeSpeed, Duration};
+use super::topology::FileError;
+use fedstill_models::Holding;
+use reading::cell_span;
+use serde::Serialize;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The rows of a file of sites.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sites {
+    /// Path as the scenario gives it.
+    pub(crate) file: String,
+    /// Path for messages.
+    pub(crate) shown: String,
+    pub(crate) text: Arc<str>,
+    /// Header names, in order.
+    columns: Vec<String>,
+    /// One a row, in order.
+    pub rows: Vec<Site>,
+}
+
+/// What a row says of its client; what it leaves open is its group's.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Site {
+    /// The client's name.
+    pub name: String,
+    /// The group it is told under in the tables.
+    pub group: Option<String>,
+    /// Bandwidth from the client.
+    pub up: Option<Bandwidth>,
+    /// Bandwidth to the client.
+    pub down: Option<Bandwidth>,
+    /// One-way latency.
+    pub latency: Option<Duration>,
+    /// Effective speed in training.
+    pub speed: Option<ComputeSpeed>,
+    /// Memory that training may use.
+    pub memory: Option<Bytes>,
+    /// Architecture.
+    pub model: Option<String>,
+    /// Samples in all.
+    pub samples: Option<usize>,
+    /// Samples of each class named, by class.
+    pub class_samples: Vec<(usize, usize)>,
+    /// Where the row stands in the text.
+    #[serde(skip)]
+    pub(crate) span: Range<usize>,
+    /// Line of the file, from 1.
+    #[serde(skip)]
+    pub(crate) line: u64,
+}
+
+impl Site {
+    /// How it comes by its samples: as told, or by the partition.
+    #[must_use]
+    pub fn holding(&self) -> Holding {
+        if let Some(last) = self.class_samples.iter().map(|(class, _)| *class).max() {
+            let mut counts = vec![0; last + 1];
+            for &(class, count) in &self.class_samples {
+                counts[class] = count;
+            }
+            return Holding::Classes(counts);
+        }
+        self.samples.map_or(Holding::Shared, Holding::Any)
+    }
+}
+
+impl Sites {
+    /// What the rows say, as text that is the same for the same content.
+    pub(crate) fn canonical(&self, count: usize) -> String {
+        let rows = &self.rows[..count.min(self.rows.len())];
+        serde_json::to_string(rows).unwrap_or_default()
+    }
+
+    pub(crate) fn has(&self, column: &str) -> bool {
+        self.columns.iter().any(|name| name == column)
+    }
+
+    /// `row 3 (line 4) of "clinics.csv"`
+    pub(crate) fn place(&self, row: usize) -> String {
+        let line = self.rows[row].line;
+        format!("row {} (line {line}) of `{}`", row + 1, self.file)
+    }
+
+    /// A mistake in a cell, shown with its line.
+    pub(crate) fn mistake(
+        &self,
+        row: usize,
+        column: &str,
+        title: String,
+        expected: impl Into<String>,
+        way_out: impl Into<String>,
+    ) -> super::problem::Problem {
+        let begin = self.rows[row].span.start;
+        let place = self.columns.iter().position(|name| name == column);
+        let span = place.map_or(begin..begin, |place| cell_span(&self.text, begin, place));
+        FileError::new(title, expected, way_out)
+            .at(span)
+            .into_problem(&self.shown, &self.text)
+    }
+}
