@@ -35,6 +35,7 @@ mod error;
 #[cfg(test)]
 mod golden;
 mod holding;
+mod input_shape;
 mod layout;
 mod network;
 mod objective;
@@ -54,6 +55,7 @@ pub use batches::Batch;
 pub use dataset::{Dataset, DatasetError};
 pub use error::ModelError;
 pub use holding::{Holding, HoldingError, check_holdings};
+pub use input_shape::{InputShape, InputShapeError};
 pub use layout::{DenseLayer, Layout, ParameterShape};
 pub use objective::{Loss, Teacher, Term};
 pub use optimizer::{Optimizer, OptimizerState};

@@ -131,6 +131,40 @@ fn a_client_is_what_its_row_says_and_else_what_its_group_says() {
 }
 
 #[test]
+fn a_site_stands_at_the_node_that_its_row_names() {
+    let line = "\n[network]\ntopology = { kind = \"line\", nodes = 4, bandwidth = \"1 Gbps\", latency = \"1 s\" }\n";
+    let scenario = SCENARIO
+        .replace("[server]", "")
+        .replace("\n[method]", &format!("{line}\n[method]"));
+    let scenario = scenario.replace(
+        "latency = { dist = \"uniform\", low = \"1 ms\", high = \"90 ms\" }",
+        "latency = \"0 s\"",
+    );
+    let clinics =
+        "name,at,up,speed,model\nnear,n0,1 Gbps,1 GFLOP/s,mlp-8\nfar,n3,1 Gbps,1 GFLOP/s,mlp-8\n";
+    let scenario = format!("{scenario}\n[server]\nat = \"n0\"\n");
+    let books = books(&plan(&scenario, clinics));
+    let download = |client: usize| {
+        let participation = &books.accounts.participations[client];
+        let span = participation.phases[0];
+        span.end
+            .zip(span.start)
+            .map(|(end, start)| end.saturating_since(start).as_secs_f64())
+    };
+    // No hop or three of one second, and what the bytes take.
+    assert!(
+        (0.0..0.1).contains(&download(0).unwrap()),
+        "{:?}",
+        download(0)
+    );
+    assert!(
+        (3.0..3.1).contains(&download(1).unwrap()),
+        "{:?}",
+        download(1)
+    );
+}
+
+#[test]
 fn draws_are_keyed_on_the_sites_name_and_not_on_its_row() {
     let rows: Vec<&str> = CLINICS.lines().collect();
     let moved = [rows[0], rows[3], rows[2], rows[1]].join("\n");

@@ -55,11 +55,8 @@ pub(super) fn draw_group(
     // Clients of one model share its layout.
     let mut layouts: BTreeMap<&str, Arc<Layout>> = BTreeMap::new();
     for index in 0..group.count {
-        let site = group.sites.as_deref().map(|sites| &sites.rows[index]);
-        let name = match site {
-            Some(site) => site.name.clone(),
-            None => format!("{}-{index}", group.name),
-        };
+        let site = group.site(index);
+        let name = group.client_name(index);
         let model = site.and_then(|site| site.model.as_deref());
         let model = model.unwrap_or(&group.model);
         let layout = match layouts.get(model) {
@@ -97,7 +94,8 @@ pub(super) fn draw_group(
                 power: Power {
                     idle: device.power.idle.base(),
                     busy: device.power.busy.base(),
-                    radio: device.power.radio.base(),
+                    transmit: device.power.transmit.base(),
+                    receive: device.power.receive.base(),
                 },
             },
             name,

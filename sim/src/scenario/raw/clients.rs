@@ -1,7 +1,7 @@
 //! `[[clients]]`: groups of clients.
 
 use super::super::sites::{Site, Sites};
-use super::{RawDevice, RawDropout, RawLink};
+use super::{RawDevice, RawDropout, RawLink, RawNodes};
 use fedstill_models::Holding;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ pub struct RawClientGroup {
     pub name: String,
     /// Number of clients; with `file` all of its rows, or the first so many.
     pub count: usize,
-    /// CSV file with one row a client, relative to the scenario: `name`, and any of `group`, `up`, `down`, `latency`, `speed`, `memory`, `model`, `samples`, `samples_0`, `samples_1`, ... What a row leaves open is the group's.
+    /// CSV file with one row a client, relative to the scenario: `name`, and any of `group`, `up`, `down`, `latency`, `at`, `speed`, `memory`, `model`, `samples`, `samples_0`, `samples_1`, ... What a row leaves open is the group's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// Architecture, such as `mlp-64-32` (hidden widths; input and output come from the data).
@@ -24,6 +24,9 @@ pub struct RawClientGroup {
     pub device: RawDevice,
     /// The client's own access link.
     pub link: RawLink,
+    /// Where its clients' access links end: a node of the topology, or a list whose nodes the clients of the group take in turn; left out, all clients take the topology's edge nodes in turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<RawNodes>,
     /// When its clients leave.
     #[serde(default)]
     pub dropout: RawDropout,
@@ -33,12 +36,22 @@ pub struct RawClientGroup {
 }
 
 impl RawClientGroup {
+    /// The row of the client with this index, where the group has a file.
+    pub(crate) fn site(&self, index: usize) -> Option<&Site> {
+        self.sites.as_ref()?.rows.get(index)
+    }
+
+    /// The name of the client with this index.
+    pub(crate) fn client_name(&self, index: usize) -> String {
+        match self.site(index) {
+            Some(site) => site.name.clone(),
+            None => format!("{}-{index}", self.name),
+        }
+    }
+
     /// How its clients come by their samples.
     pub(crate) fn holdings(&self) -> impl Iterator<Item = Holding> {
-        let of = |index: usize| {
-            let site = self.sites.as_ref().and_then(|sites| sites.rows.get(index));
-            site.map_or(Holding::Shared, Site::holding)
-        };
+        let of = |index| self.site(index).map_or(Holding::Shared, Site::holding);
         (0..self.count).map(of)
     }
 }

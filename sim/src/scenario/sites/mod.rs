@@ -43,6 +43,8 @@ pub struct Site {
     pub down: Option<Bandwidth>,
     /// One-way latency.
     pub latency: Option<Duration>,
+    /// The node of the topology where its access link ends.
+    pub at: Option<String>,
     /// Effective speed in training.
     pub speed: Option<ComputeSpeed>,
     /// Memory that training may use.

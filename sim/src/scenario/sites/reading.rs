@@ -9,8 +9,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// The columns that are read, besides those of samples per class.
-const COLUMNS: [&str; 9] = [
-    "name", "group", "up", "down", "latency", "speed", "memory", "model", "samples",
+const COLUMNS: [&str; 10] = [
+    "name", "group", "up", "down", "latency", "at", "speed", "memory", "model", "samples",
 ];
 
 /// Columns of samples of one class are called `samples_0`, `samples_1`, ...
@@ -244,6 +244,7 @@ impl Row<'_> {
             up: None,
             down: None,
             latency: None,
+            at: None,
             speed: None,
             memory: None,
             model: None,
@@ -270,6 +271,10 @@ impl Row<'_> {
                 Meaning::Known("down") => self.quantity(place, cell).map(|value| site.down = value),
                 Meaning::Known("latency") => {
                     self.quantity(place, cell).map(|value| site.latency = value)
+                }
+                Meaning::Known("at") => {
+                    site.at = Some(cell.to_owned()).filter(|node| !node.is_empty());
+                    Ok(())
                 }
                 Meaning::Known("speed") => {
                     self.quantity(place, cell).map(|value| site.speed = value)
