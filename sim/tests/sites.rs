@@ -74,6 +74,7 @@ fn refused(scenario: &str, clinics: &[u8]) -> String {
 fn books(planned: &PlannedRun) -> RunBooks {
     let settings = RunSettings {
         threads: 1,
+        gather: false,
         hooks: Hooks::default(),
     };
     run(planned, settings, &mut |_| ()).expect("it runs")

@@ -69,6 +69,18 @@ impl Availability {
         }
     }
 
+    /// When a client that is offline at `time` next comes back; `None` is never.
+    pub fn next_online(&mut self, time: SimTime) -> Option<SimTime> {
+        match self {
+            Self::Always => None,
+            Self::Exponential(on_off) => {
+                let passed = on_off.switches_until(time);
+                debug_assert!(!on_off.online_after(passed));
+                Some(on_off.switches[passed])
+            }
+        }
+    }
+
     /// Time offline between two instants.
     pub fn offline_between(&mut self, from: SimTime, until: SimTime) -> SimDuration {
         match self {

@@ -42,6 +42,8 @@ pub struct WorldConfig {
     pub end: SimTime,
     /// Simulated time between calls of [`Host::tick`].
     pub tick: Option<SimDuration>,
+    /// Whether to gather what only a trace tells.
+    pub gather: bool,
 }
 
 /// Who starts actors, writes records down and decides when to stop.
@@ -89,6 +91,8 @@ pub struct Accounts {
     pub messages: u64,
     /// As it stood at the end: what every link has carried.
     pub network: Network,
+    /// When each client was away, begin and end, up to the end of the run; where it was asked for.
+    pub offline: Option<Vec<Vec<(SimTime, SimTime)>>>,
 }
 
 /// Actor 0 is the aggregator; client i is actor i + 1.
@@ -353,6 +357,12 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             let state = self.times[client].state();
             self.enter(actor_of(client), state, now);
         }
+        let gathered = self.config.gather.then(|| {
+            let sites = self.sites.iter_mut();
+            sites
+                .map(|site| offline_intervals(&mut site.availability, now))
+                .collect()
+        });
         let accounts = Accounts {
             end,
             ended_at: now,
@@ -362,9 +372,29 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             peak_transfers: self.peak_transfers,
             messages: self.messages,
             network: self.network,
+            offline: gathered,
         };
         (accounts, self.pool)
     }
+}
+
+/// When a client was away, up to the end of the run.
+fn offline_intervals(availability: &mut Availability, end: SimTime) -> Vec<(SimTime, SimTime)> {
+    let mut intervals = Vec::new();
+    let mut now = SimTime::ZERO;
+    while now < end {
+        if availability.is_online(now) {
+            match availability.next_offline(now) {
+                Some(leaves) => now = leaves,
+                None => break,
+            }
+        } else {
+            let returns = availability.next_online(now).map_or(end, |at| at.min(end));
+            intervals.push((now, returns));
+            now = returns;
+        }
+    }
+    intervals
 }
 
 fn site(client: ActorId) -> usize {
