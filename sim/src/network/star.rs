@@ -32,6 +32,7 @@ pub struct Access {
 #[derive(Clone, Debug)]
 pub struct Star {
     hosts: Vec<Access>,
+    failed: std::collections::BTreeSet<ResourceId>,
 }
 
 impl Star {
@@ -39,6 +40,15 @@ impl Star {
     pub fn new(server: Access, clients: impl IntoIterator<Item = Access>) -> Star {
         Star {
             hosts: std::iter::once(server).chain(clients).collect(),
+            failed: std::collections::BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn set_failed(&mut self, resource: ResourceId, failed: bool) {
+        if failed {
+            self.failed.insert(resource);
+        } else {
+            self.failed.remove(&resource);
         }
     }
 
@@ -86,6 +96,17 @@ impl Star {
 
     /// Up from the sender, down to the receiver, in O(1); `None` if the star lacks one of them.
     pub fn route(&self, from: HostId, to: HostId) -> Option<Route> {
+        let route = self.route_without_failures(from, to)?;
+        let hosts = [from, to];
+        let failed = |host: &HostId| {
+            self.failed.contains(&ResourceId(2 * host.0))
+                || self.failed.contains(&ResourceId(2 * host.0 + 1))
+        };
+        let crosses = !route.resources.is_empty();
+        (!crosses || !hosts.iter().any(failed)).then_some(route)
+    }
+
+    pub(super) fn route_without_failures(&self, from: HostId, to: HostId) -> Option<Route> {
         let (sender, receiver) = (self.host(from)?, self.host(to)?);
         if from == to {
             return Some(Route::local());
