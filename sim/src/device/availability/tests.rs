@@ -198,10 +198,7 @@ fn a_recorded_trace_ends_for_good_or_begins_again() {
     let again = first.iter().map(|s| s + 50);
     let both: Vec<u64> = first.iter().copied().chain(again).collect();
     assert_eq!(online(&mut repeated), both);
-    assert_eq!(
-        repeated.next_online(seconds(90), NEVER),
-        Some(seconds(110))
-    );
+    assert_eq!(repeated.next_online(seconds(90), NEVER), Some(seconds(110)));
 }
 
 #[test]

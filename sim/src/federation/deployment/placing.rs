@@ -1,9 +1,8 @@
 //! Placing: where clients and server stand in the network, with their devices.
 
-use super::{ClientSpec, Deployment, duration};
-use crate::device::{Availability, DropRate};
+use super::{Deployment, duration};
 use crate::network::{Access, HostId, Network, Star};
-use crate::scenario::{Quantity, RawDropout};
+use crate::scenario::Quantity;
 use crate::world::Site;
 
 impl Deployment {
@@ -32,34 +31,15 @@ impl Deployment {
                 host: star
                     .client(u32::try_from(number).expect("the number of clients was checked")),
                 device: client.device,
-                availability: self.availability(client),
-                drops: self.drops(client),
+                availability: client
+                    .presence
+                    .availability(&client.name, self.world, self.dynamics),
+                drops: client.presence.drops(&client.name, self.dynamics),
             });
         let sites = sites.collect();
         let hub = star.server();
         let transport = self.scenario.network.transport.choice();
         (Network::from_star_with(star, transport), hub, sites)
-    }
-
-    fn availability(&self, client: &ClientSpec) -> Availability {
-        match client.dropout {
-            RawDropout::Exponential { up, down } => Availability::exponential(
-                duration(up),
-                duration(down),
-                self.dynamics.stream(&client.name, "availability"),
-            ),
-            RawDropout::None | RawDropout::PerParticipation { .. } => Availability::Always,
-        }
-    }
-
-    fn drops(&self, client: &ClientSpec) -> Option<(DropRate, crate::kernel::Stream)> {
-        match client.dropout {
-            RawDropout::PerParticipation { rate } => {
-                let stream = self.dynamics.stream(&client.name, "dropout");
-                Some((DropRate(rate), stream))
-            }
-            RawDropout::None | RawDropout::Exponential { .. } => None,
-        }
     }
 }
 
