@@ -36,10 +36,10 @@ pub use quantity::{
 pub use raw::{
     RawBenefit, RawClientGroup, RawCost, RawData, RawDevice, RawDistill, RawDistillLoss,
     RawDropout, RawEvaluation, RawExchange, RawFactor, RawHostLink, RawLink, RawLocal, RawMeasure,
-    RawMethod, RawNetwork, RawNetworkScenario, RawOptimizer, RawPartition, RawPower, RawRecords,
-    RawRoute, RawRule, RawRun, RawScenario, RawSchedule, RawScope, RawSelection, RawServer,
-    RawSharing, RawSource, RawSplit, RawStaleness, RawStop, RawTarget, RawTier, RawTopology,
-    RawTransfer, RawTransport, RawWeights,
+    RawMethod, RawNetwork, RawNetworkScenario, RawNodes, RawOptimizer, RawPartition, RawPower,
+    RawRecords, RawRoute, RawRule, RawRun, RawScenario, RawSchedule, RawScope, RawSelection,
+    RawServer, RawSharing, RawSource, RawSplit, RawStaleness, RawStop, RawTarget, RawTier,
+    RawTopology, RawTransfer, RawTransport, RawWeights,
 };
 pub use resolved::Input;
 pub use sampled::{Distribution, DrawError, Sampled};

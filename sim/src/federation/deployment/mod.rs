@@ -9,6 +9,7 @@ mod placing;
 pub use cost::LocalCost;
 
 use drawing::{draw_group, load_dataset, partition_of};
+use placing::Standing;
 
 use crate::device::Device;
 use crate::kernel::Streams;
@@ -28,6 +29,7 @@ pub struct Deployment {
     dataset: Arc<Dataset>,
     split: Split,
     clients: Vec<ClientSpec>,
+    standing: Standing,
     server_parameters: Option<Arc<Layout>>,
 }
 
@@ -63,10 +65,11 @@ fn failed(place: &str) -> impl Fn(&dyn std::fmt::Display) -> DeploymentError {
 }
 
 impl Deployment {
-    /// Draws data, split, devices and links.
+    /// Draws data, split, devices, links and topology.
     ///
     /// # Errors
-    /// When the data cannot be split as asked, or a distribution gives no usable value.
+    /// When the data cannot be split as asked, a distribution gives no usable value, or chance no
+    /// topology that holds together.
     pub fn draw(scenario: Scenario) -> Result<Self, DeploymentError> {
         let world = Streams::new(scenario.world_seed());
         let dynamics = Streams::new(scenario.dynamics_seed());
@@ -85,6 +88,7 @@ impl Deployment {
             world.seed("data", "split"),
         )
         .map_err(|error| failed("data")(&error))?;
+        let standing = Standing::of(&scenario, &clients)?;
         let server_parameters = match scenario.method.exchange {
             RawExchange::Parameters => clients.first().map(|client| Arc::clone(&client.layout)),
             _ => None,
@@ -96,6 +100,7 @@ impl Deployment {
             dataset,
             split,
             clients,
+            standing,
             server_parameters,
         })
     }

@@ -12,14 +12,14 @@ use std::sync::Arc;
 pub(super) fn load(
     raw: &mut RawScenario,
     folder: &Path,
+    inputs: &mut Vec<Input>,
     findings: &mut Findings<'_>,
-) -> Vec<Input> {
-    let mut inputs = Vec::new();
+) {
     for (index, group) in raw.clients.iter_mut().enumerate() {
         let mut columns = Columns {
             folder,
             clients: group.count,
-            inputs: &mut inputs,
+            inputs: &mut *inputs,
             findings,
         };
         let at = |key: &str| format!("clients.{index}.{key}");
@@ -31,7 +31,6 @@ pub(super) fn load(
         columns.load(&mut group.link.down, &at("link.down"));
         columns.load(&mut group.link.latency, &at("link.latency"));
     }
-    inputs
 }
 
 struct Columns<'a, 'b> {

@@ -13,6 +13,7 @@ mod link;
 mod method;
 mod network;
 mod outcome;
+mod place;
 
 pub use clients::RawClientGroup;
 pub use data::{RawData, RawPartition, RawSource};
@@ -31,6 +32,7 @@ pub use outcome::{
     RawBenefit, RawCost, RawEvaluation, RawMeasure, RawRecords, RawScope, RawSplit, RawStop,
     RawTarget,
 };
+pub use place::RawNodes;
 
 use super::quantity::{Bandwidth, Duration};
 use schemars::JsonSchema;
@@ -96,6 +98,9 @@ pub struct RawScenario {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawServer {
+    /// Node of the topology where its access link ends; left out, the topology's core: the root, `core`, `n0`, or what the file says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
     /// Bandwidth from the server, shared by all downloads.
     pub up: Bandwidth,
     /// Bandwidth to the server, shared by all uploads.
@@ -111,6 +116,7 @@ pub struct RawServer {
 impl Default for RawServer {
     fn default() -> Self {
         Self {
+            at: None,
             up: Bandwidth::from_bits_per_second(1e9),
             down: Bandwidth::from_bits_per_second(1e9),
             latency: Duration::from_seconds(0.0),

@@ -87,6 +87,8 @@ pub struct Accounts {
     pub peak_transfers: usize,
     /// Messages told to actors.
     pub messages: u64,
+    /// As it stood at the end: what every link has carried.
+    pub network: Network,
 }
 
 /// Actor 0 is the aggregator; client i is actor i + 1.
@@ -359,6 +361,7 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             client_times: self.times,
             peak_transfers: self.peak_transfers,
             messages: self.messages,
+            network: self.network,
         };
         (accounts, self.pool)
     }
