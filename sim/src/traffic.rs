@@ -1,10 +1,9 @@
 //! Bare transfers over a network: no clients, no learning, no actors.
 
 use crate::network::{
-    CancelledDelivery, DeliveryEnd, DeliveryId, DeliveryOutcome, Effort, Graph, HostId, Network,
-    ResourceId,
+    CancelledDelivery, DeliveryEnd, DeliveryId, DeliveryOutcome, Effort, HostId, Network,
 };
-use crate::records::{BareTransfer, LinkRecord, NetworkBooks, RunIdentity};
+use crate::records::{BareTransfer, NetworkBooks, RunIdentity};
 use crate::scenario::{NetworkScenario, PlannedRun};
 use crate::time::{SimDuration, SimTime};
 use crate::world::TransferOutcome;
@@ -55,7 +54,7 @@ pub fn run(planned: &PlannedRun<NetworkScenario>) -> Result<NetworkBooks, Traffi
             bytes: listed.size.count(),
         });
     }
-    let mut network = Network::from_graph_with(graph.clone(), scenario.network.transport.choice());
+    let mut network = Network::from_graph_with(graph, scenario.network.transport.choice());
     let (ends, ended_at) = carry(&mut network, &sendings)?;
     for (transfer, ended) in transfers.iter_mut().zip(ends) {
         let link = match ended {
@@ -88,7 +87,7 @@ pub fn run(planned: &PlannedRun<NetworkScenario>) -> Result<NetworkBooks, Traffi
         },
         ended_at,
         transfers,
-        links: links(&graph, &network),
+        network,
     })
 }
 
@@ -157,22 +156,4 @@ fn carry(
     let ends: Option<Vec<Ended>> = ends.into_iter().collect();
     let ends = ends.ok_or_else(|| TrafficError("a transfer has gone astray".to_owned()))?;
     Ok((ends, last_event))
-}
-
-fn links(graph: &Graph, network: &Network) -> Vec<LinkRecord> {
-    let record = |(usage, number): (crate::network::LinkUsage, u32)| {
-        let part = graph.link_direction(ResourceId(number));
-        LinkRecord {
-            link: part.link.name.clone(),
-            direction: part.direction,
-            from: part.from.to_owned(),
-            to: part.to.to_owned(),
-            policy: part.link.policy,
-            bandwidth: part.bandwidth,
-            latency: part.link.latency,
-            bytes: usage.bytes,
-            busy: usage.busy,
-        }
-    };
-    network.usage().into_iter().zip(0..).map(record).collect()
 }

@@ -3,7 +3,7 @@
 mod availability;
 mod dropout;
 
-pub use availability::Availability;
+pub use availability::{Availability, DailyCurve, Diurnal, Lengths, Pattern, Renewal, Stretch};
 pub use dropout::{CutPoint, DropRate, Phase};
 
 use crate::time::SimDuration;
@@ -26,8 +26,10 @@ pub struct Power {
     pub idle: f64,
     /// Computing.
     pub busy: f64,
-    /// Sending or receiving.
-    pub radio: f64,
+    /// Sending.
+    pub transmit: f64,
+    /// Receiving.
+    pub receive: f64,
 }
 
 impl Device {

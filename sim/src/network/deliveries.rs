@@ -59,7 +59,9 @@ impl Network {
         let route = match self.route(from, to) {
             Ok(route) => Some(route),
             Err(none) => {
-                self.route_without_failures(from, to).ok_or(none)?;
+                self.connections
+                    .route_without_failures(from, to)
+                    .ok_or(none)?;
                 None
             }
         };
@@ -183,7 +185,7 @@ impl Network {
         let flipped = links.flipped(now);
         let changed = links.changed(now);
         for (resource, up) in &flipped {
-            self.set_failed(*resource, !up);
+            self.connections.set_failed(*resource, !up);
         }
         for (resource, open) in changed {
             self.flows.set_bandwidth(now, resource, open);
@@ -385,7 +387,10 @@ impl Network {
     /// What the links of a route add to the latency of one transfer.
     fn jitter(&mut self, from: HostId, to: HostId, route: &[ResourceId]) -> SimDuration {
         let names = match &self.changing {
-            Some(links) if links.has_jitter => (self.host_name(from), self.host_name(to)),
+            Some(links) if links.has_jitter => (
+                self.connections.host_name(from),
+                self.connections.host_name(to),
+            ),
             _ => return SimDuration::ZERO,
         };
         let Some(links) = &mut self.changing else {

@@ -6,9 +6,11 @@ use std::fmt;
 use super::changing::{Changing, Conduct};
 use super::delivery::{Delivery, DeliveryEnd, DeliveryId};
 use super::flows::FlowNetwork;
-use super::route::Routes;
 use super::slots::Slots;
-use super::{Bandwidth, FlowId, Graph, HostId, LinkUsage, ResourceId, Route, Star, Transport};
+use super::{
+    Bandwidth, Connections, FlowId, Graph, HostId, LinkDirection, LinkUsage, ResourceId, Route,
+    Transport,
+};
 use crate::time::{SimDuration, SimTime};
 
 /// There is no way from one host to the other.
@@ -32,18 +34,12 @@ impl fmt::Display for NoRoute {
 
 impl std::error::Error for NoRoute {}
 
-#[derive(Debug)]
-enum Topology {
-    Graph { graph: Graph, routes: Routes },
-    Star(Star),
-}
-
 /// Hosts, the routes between them, and the transfers under way.
 ///
 /// For the order of calls at one instant see [`FlowNetwork`], which does the work.
 #[derive(Debug)]
 pub struct Network {
-    topology: Topology,
+    pub(super) connections: Connections,
     pub(super) flows: FlowNetwork,
     pub(super) deliveries: Slots<Delivery>,
     /// By the slot of a flow: which it is, and what it carries.
@@ -71,28 +67,17 @@ impl Network {
     /// # Panics
     /// If [`Transport::check`] finds fault with `transport`.
     pub fn from_graph_with(graph: Graph, transport: Transport) -> Network {
-        let flows = FlowNetwork::with_transport(graph.capacities(), transport);
-        let routes = Routes::default();
-        Network::over(Topology::Graph { graph, routes }, flows)
+        Network::new(Connections::bare(graph), transport)
     }
 
-    /// A network over a star, with fluid transport.
-    pub fn from_star(star: Star) -> Network {
-        Network::from_star_with(star, Transport::fluid())
-    }
-
-    /// A network over a star.
+    /// A network over any connections.
     ///
     /// # Panics
     /// If [`Transport::check`] finds fault with `transport`.
-    pub fn from_star_with(star: Star, transport: Transport) -> Network {
-        let flows = FlowNetwork::with_transport(star.capacities(), transport);
-        Network::over(Topology::Star(star), flows)
-    }
-
-    fn over(topology: Topology, flows: FlowNetwork) -> Network {
+    pub fn new(connections: Connections, transport: Transport) -> Network {
+        let flows = FlowNetwork::with_transport(connections.capacities(), transport);
         Network {
-            topology,
+            connections,
             flows,
             deliveries: Slots::default(),
             by_flow: Vec::new(),
@@ -101,55 +86,6 @@ impl Network {
             pausing: BTreeSet::new(),
             ended: Vec::new(),
             changing: None,
-        }
-    }
-
-    fn own(&self, resource: ResourceId) -> (Bandwidth, SimDuration) {
-        match &self.topology {
-            Topology::Graph { graph, .. } => {
-                let part = graph.link_direction(resource);
-                (part.bandwidth, part.link.latency)
-            }
-            Topology::Star(star) => {
-                let host = star
-                    .host(HostId(resource.0 / 2))
-                    .expect("a resource has a host");
-                let up = resource.0.is_multiple_of(2);
-                (if up { host.up } else { host.down }, host.latency)
-            }
-        }
-    }
-
-    /// Takes note that a link has failed or come back.
-    pub(super) fn set_failed(&mut self, resource: ResourceId, failed: bool) {
-        match &mut self.topology {
-            Topology::Graph { graph, routes } => {
-                routes.set_failed(graph.link_number(resource), resource, failed);
-            }
-            Topology::Star(star) => star.set_failed(resource, failed),
-        }
-    }
-
-    /// The route that there would be without failures.
-    pub(super) fn route_without_failures(&mut self, from: HostId, to: HostId) -> Option<Route> {
-        match &mut self.topology {
-            Topology::Star(star) => star.route_without_failures(from, to),
-            Topology::Graph { graph, routes } => {
-                let both_known = graph.is_host(from) && graph.is_host(to);
-                both_known
-                    .then(|| routes.without_failures(graph, from, to))
-                    .flatten()
-            }
-        }
-    }
-
-    pub(super) fn host_name(&self, host: HostId) -> String {
-        match &self.topology {
-            Topology::Graph { graph, .. } => graph.node_name(host).unwrap_or_default().to_owned(),
-            Topology::Star(star) => star
-                .host(host)
-                .map(|host| host.name.clone())
-                .unwrap_or_default(),
         }
     }
 
@@ -162,28 +98,22 @@ impl Network {
         let mut named: Vec<ResourceId> = conduct.links.iter().map(|(link, _)| *link).collect();
         named.sort_unstable();
         assert!(named.is_sorted_by(|a, b| a < b), "a link is named twice");
-        let changing = Changing::new(conduct, |resource| self.own(resource));
+        let changing = Changing::new(conduct, |resource| {
+            let own = self.connections.link_direction(resource);
+            (own.bandwidth, own.latency)
+        });
         self.changing = Some(Box::new(changing));
     }
 
     /// The route from one host to another over links that have not failed.
     ///
-    /// Complexity: O(length) once known, and in a star; else a search of the graph, see the rule in
-    /// `route.rs`.
+    /// Complexity: see [`Connections::route`].
     ///
     /// # Errors
     /// [`NoRoute`] if there is none, or no such host.
     pub fn route(&mut self, from: HostId, to: HostId) -> Result<Route, NoRoute> {
-        match &mut self.topology {
-            Topology::Star(star) => star.route(from, to),
-            Topology::Graph { graph, routes } => {
-                let both_known = graph.is_host(from) && graph.is_host(to);
-                both_known
-                    .then(|| routes.between(graph, from, to))
-                    .flatten()
-            }
-        }
-        .ok_or(NoRoute { from, to })
+        let route = self.connections.route(from, to);
+        route.ok_or(NoRoute { from, to })
     }
 
     /// Gives a link and direction another bandwidth from now on; see
@@ -211,7 +141,7 @@ impl Network {
         to: HostId,
         bytes: u64,
     ) -> Result<SimDuration, NoRoute> {
-        let route = self.route_without_failures(from, to);
+        let route = self.connections.route_without_failures(from, to);
         let route = route.ok_or(NoRoute { from, to })?;
         let (mut spec, back) = self.spec(from, to, bytes, None, route);
         let bound = self.loss_bound(&spec);
@@ -235,10 +165,12 @@ impl Network {
     /// # Panics
     /// If there is no such resource.
     pub fn link_name(&self, resource: ResourceId) -> String {
-        match &self.topology {
-            Topology::Graph { graph, .. } => graph.resource_name(resource),
-            Topology::Star(star) => star.resource_name(resource),
-        }
+        self.connections.resource_name(resource)
+    }
+
+    /// Who is connected to what.
+    pub fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     /// The flows under way.
@@ -249,5 +181,14 @@ impl Network {
     /// What each link and direction has carried, by resource number.
     pub fn usage(&self) -> Vec<LinkUsage> {
         self.flows.usage()
+    }
+
+    /// Each link and direction with what it has carried, by resource number.
+    pub fn links(&self) -> impl Iterator<Item = (LinkDirection<'_>, LinkUsage)> {
+        let usage = self.usage().into_iter().zip(0..);
+        usage.map(|(usage, number)| {
+            let part = self.connections.link_direction(ResourceId(number));
+            (part, usage)
+        })
     }
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 use super::graph::{Graph, Hop, NodeId};
-use super::{Bandwidth, HostId, ResourceId};
+use super::{Bandwidth, ResourceId};
 use crate::time::SimDuration;
 
 /// What lies between two hosts.
@@ -56,7 +56,7 @@ type Distances = Vec<Option<(u64, u64)>>;
 /// A link of which any direction has failed is on no route, since a route and its way back use the
 /// same links. Whenever a link fails or comes back, the routes found meanwhile are forgotten; those
 /// without failures are kept.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Routes {
     without_failures: Found,
     /// With the links of now; empty while none has failed.
@@ -65,15 +65,15 @@ pub(super) struct Routes {
     failed: BTreeSet<(u32, ResourceId)>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Found {
     distances: BTreeMap<NodeId, Distances>,
-    routes: BTreeMap<(HostId, HostId), Option<Route>>,
+    routes: BTreeMap<(NodeId, NodeId), Option<Route>>,
 }
 
 impl Routes {
     /// The route over links that have not failed, or `None` if there is none.
-    pub(super) fn between(&mut self, graph: &Graph, from: HostId, to: HostId) -> Option<Route> {
+    pub(super) fn between(&mut self, graph: &Graph, from: NodeId, to: NodeId) -> Option<Route> {
         if self.failed.is_empty() {
             return self.without_failures(graph, from, to);
         }
@@ -84,8 +84,8 @@ impl Routes {
     pub(super) fn without_failures(
         &mut self,
         graph: &Graph,
-        from: HostId,
-        to: HostId,
+        from: NodeId,
+        to: NodeId,
     ) -> Option<Route> {
         self.without_failures
             .between(graph, &BTreeSet::new(), from, to)
@@ -122,8 +122,8 @@ impl Found {
         &mut self,
         graph: &Graph,
         failed: &BTreeSet<(u32, ResourceId)>,
-        from: HostId,
-        to: HostId,
+        from: NodeId,
+        to: NodeId,
     ) -> Option<Route> {
         if from == to {
             return Some(Route::local());
@@ -131,21 +131,21 @@ impl Found {
         if let Some(route) = self.routes.get(&(from, to)) {
             return route.clone();
         }
-        let (low, high) = (NodeId::from(from.min(to)), NodeId::from(from.max(to)));
+        let (low, high) = (from.min(to), from.max(to));
         let distances = self
             .distances
             .entry(low)
             .or_insert_with(|| distances_to(graph, failed, low));
         let route = walk(graph, failed, distances, high, low).map(|hops| {
             let resource = |(at, hop): &(NodeId, Hop)| {
-                if NodeId::from(from) == high {
+                if from == high {
                     hop.resource
                 } else {
                     way_back(graph, *at, hop)
                 }
             };
             let mut resources: Vec<ResourceId> = hops.iter().map(resource).collect();
-            if NodeId::from(from) == low {
+            if from == low {
                 resources.reverse();
             }
             Route {
@@ -220,7 +220,7 @@ fn way_back(graph: &Graph, from: NodeId, hop: &Hop) -> ResourceId {
 mod tests {
     use super::*;
     use crate::network::topology::RouteWeight;
-    use crate::network::{Link, RouteMetric, SharingPolicy};
+    use crate::network::{HostId, Link, RouteMetric, SharingPolicy};
 
     /// Hosts a.. joined by (from, to, latency in ns), as split-duplex links of 1 MB/s.
     fn graph(hosts: u32, links: &[(u32, u32, u64)]) -> Graph {
@@ -244,7 +244,7 @@ mod tests {
 
     fn names(graph: &Graph, from: u32, to: u32) -> Vec<String> {
         let route = Routes::default()
-            .between(graph, HostId(from), HostId(to))
+            .between(graph, NodeId(from), NodeId(to))
             .unwrap();
         route
             .resources
@@ -312,9 +312,9 @@ mod tests {
     fn there_is_no_route_between_islands_and_no_link_to_oneself() {
         let graph = graph(3, &[(0, 1, 1)]);
         let mut routes = Routes::default();
-        assert_eq!(routes.between(&graph, HostId(0), HostId(2)), None);
+        assert_eq!(routes.between(&graph, NodeId(0), NodeId(2)), None);
         assert_eq!(
-            routes.between(&graph, HostId(1), HostId(1)),
+            routes.between(&graph, NodeId(1), NodeId(1)),
             Some(Route::local())
         );
     }

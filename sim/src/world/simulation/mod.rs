@@ -87,6 +87,8 @@ pub struct Accounts {
     pub peak_transfers: usize,
     /// Messages told to actors.
     pub messages: u64,
+    /// As it stood at the end: what every link has carried.
+    pub network: Network,
 }
 
 /// Actor 0 is the aggregator; client i is actor i + 1.
@@ -256,7 +258,7 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
                     .drops
                     .as_mut()
                     .and_then(|(rate, stream)| rate.draw(durations, stream));
-                let offline = site.availability.next_offline(now);
+                let offline = site.availability.next_offline(now, self.config.end);
                 let offline = offline.map(|at| self.queue.schedule(at, Event::Offline(client)));
                 self.busy[index] = Some(Busy {
                     ticket,
@@ -361,6 +363,7 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             client_times: self.times,
             peak_transfers: self.peak_transfers,
             messages: self.messages,
+            network: self.network,
         };
         (accounts, self.pool)
     }
