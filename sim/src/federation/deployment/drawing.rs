@@ -1,10 +1,13 @@
 //! Drawing: from the distributions of a scenario to its data set and clients.
 
+use super::presence::{GroupPresence, Presence, instant};
 use super::{ClientSpec, DeploymentError, failed};
 use crate::device::{Device, Power};
 use crate::kernel::Streams;
-use crate::scenario::{Quantity, RawClientGroup, RawPartition, RawSource, Sampled};
-use crate::time::SimDuration;
+use crate::scenario::{
+    Quantity, RawClientGroup, RawMoment, RawPartition, RawSource, Sampled, WeekTime,
+};
+use crate::time::{SimDuration, SimTime};
 use fedstill_models::{Architecture, Dataset, Layout, Partition, SyntheticSpec};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,6 +50,7 @@ pub(super) fn partition_of(partition: &RawPartition) -> Partition {
 /// own, so that changing one distribution moves no other draw.
 pub(super) fn draw_group(
     group: &RawClientGroup,
+    start: WeekTime,
     dataset: &Dataset,
     world: Streams,
     clients: &mut Vec<ClientSpec>,
@@ -54,6 +58,7 @@ pub(super) fn draw_group(
     let place = format!("clients `{}`", group.name);
     // Clients of one model share its layout.
     let mut layouts: BTreeMap<&str, Arc<Layout>> = BTreeMap::new();
+    let presence = Arc::new(GroupPresence::of(group, start));
     for index in 0..group.count {
         let site = group.site(index);
         let name = group.client_name(index);
@@ -87,6 +92,20 @@ pub(super) fn draw_group(
         let own = site.and_then(|site| site.latency);
         let latency = draw.value(own, &link.latency, "latency")?;
         let told_group = site.and_then(|site| site.group.clone());
+        let moment = |moment: &Option<RawMoment>, purpose: &str| match moment {
+            None => Ok(None),
+            Some(moment) => instant(moment, index, group.count, |sampled| {
+                draw.value(None, sampled, purpose)
+            }),
+        };
+        let joins = moment(&group.join, "join")?.unwrap_or(SimTime::ZERO);
+        let leaves = moment(&group.leave, "leave")?.unwrap_or(SimTime::MAX);
+        let presence = match site {
+            Some(site) if site.hours.is_some() || site.time_zone.is_some() => {
+                Arc::new(presence.of_site(site.hours.as_ref(), site.time_zone))
+            }
+            _ => Arc::clone(&presence),
+        };
         clients.push(ClientSpec {
             device: Device {
                 flops_per_second,
@@ -102,7 +121,13 @@ pub(super) fn draw_group(
             group: told_group.unwrap_or_else(|| group.name.clone()),
             model: model.to_owned(),
             layout,
-            dropout: group.dropout.clone(),
+            presence: Presence {
+                group: presence,
+                index,
+                joins,
+                leaves,
+            },
+            on_return: group.on_return,
             link: (
                 up,
                 down,

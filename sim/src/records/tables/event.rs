@@ -30,7 +30,7 @@ table! {
     participation_id: Option<u64>;
     /// The version that was opened, closed or evaluated; of `selected` the version that the client starts from; of `outcome` the version that it was merged into.
     version: Option<u64>;
-    /// Of `transfer_start` the length of the buffer, of `transfer_end` the bytes that crossed the network.
+    /// Of `transfer_start` the length of the buffer, of `transfer_end` the bytes that crossed the network in all attempts.
     bytes: Option<u64>, "byte";
     /// Of `version_open` the clients selected for it over its life, of `version_close` the contributions folded into it, of `compute_end` the FLOPs spent, of `evaluation` the mean accuracy of the clients' models on the global test set.
     value: Option<f64>;
@@ -202,7 +202,7 @@ fn transfers<'a>(books: &'a RunBooks, events: &mut Vec<(Moment, EventRow<'a>)>) 
         start.detail = Some(transfer.what);
         events.push((moment(one, transfer.start, step), start));
         let mut end = between(transfer.end, "transfer_end");
-        end.bytes = Some(transfer.carried_bytes);
+        end.bytes = Some(transfer.effort.sent_bytes);
         end.detail = Some(transfer.outcome.name());
         end.link = transfer.limiting_link.as_deref();
         events.push((moment(one, transfer.end, step + 1), end));
@@ -218,7 +218,7 @@ table! {
     event_id: u64;
     /// When it happened.
     sim_s: SimTime, "s";
-    /// What happened: `transfer_start` or `transfer_end`.
+    /// What happened: `transfer_start` or `transfer_end`; the second is missing where it could never happen.
     event: &'a str;
     /// The transfer.
     transfer_id: u64;
@@ -226,8 +226,10 @@ table! {
     actor: &'a str;
     /// The host that received.
     other: &'a str;
-    /// How much was sent.
+    /// Of `transfer_start` how much is to be sent, of `transfer_end` the bytes that crossed the network in all attempts.
     bytes: u64, "byte";
+    /// Of `transfer_end` how it ended.
+    detail: Option<&'a str>;
     /// Of `transfer_end` the link that held it to its rate at the end.
     link: Option<&'a str>;
 }
@@ -244,14 +246,18 @@ pub(super) fn bare_rows(books: &NetworkBooks) -> impl Iterator<Item = BareEventR
             actor: &one.from,
             other: &one.to,
             bytes: one.size_bytes,
+            detail: None,
             link,
         };
         let start = row(one.start, "transfer_start", None);
         events.push(((one.start, 1, transfer_id), start));
-        let end = row(one.end, "transfer_end", one.limiting_link.as_deref());
+        let Some(ended) = one.end else { continue };
+        let mut end = row(ended, "transfer_end", one.limiting_link.as_deref());
+        end.bytes = one.effort.sent_bytes;
+        end.detail = Some(one.outcome.name());
         // One without length ends after it has begun.
-        let rank = if one.start == one.end { 2 } else { 0 };
-        events.push(((one.end, rank, transfer_id), end));
+        let rank = if one.start == ended { 2 } else { 0 };
+        events.push(((ended, rank, transfer_id), end));
     }
     events.sort_by_key(|(moment, _)| *moment);
     (0..)

@@ -256,6 +256,7 @@ fn participation<W: Write>(
                 about.extend(arguments([
                     ("bytes", json!(bytes)),
                     ("what", json!(transfer.map(|one| one.what))),
+                    ("attempts", json!(transfer.map(|one| one.effort.attempts))),
                     ("limiting_link", json!(link)),
                 ]));
             }

@@ -16,7 +16,9 @@ pub(in crate::records) fn write(books: &NetworkBooks, out: &mut dyn Write) -> io
     about.insert("scenario".to_owned(), json!(books.identity.scenario));
     let mut trace = TraceWriter::new(out, &about)?;
     let network = trace.process("network")?;
-    let spans = books.transfers.iter().map(|one| (one.start, one.end));
+    // What could never end is under way to the end.
+    let end = |one: &BareTransfer| one.end.unwrap_or(books.ended_at).max(one.start);
+    let spans = books.transfers.iter().map(|one| (one.start, end(one)));
     for (at, count) in under_way(spans) {
         trace.counter(network, at, ["transfers", "under way"], json!(count))?;
     }
@@ -39,7 +41,7 @@ pub(in crate::records) fn write(books: &NetworkBooks, out: &mut dyn Write) -> io
     for (name, transfers) in rows {
         let interval = |(_, one): &(usize, &BareTransfer)| Interval {
             start: one.start,
-            end: one.end,
+            end: end(one),
         };
         let intervals: Vec<Interval> = transfers.iter().map(interval).collect();
         let mut lanes: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -59,12 +61,15 @@ pub(in crate::records) fn write(books: &NetworkBooks, out: &mut dyn Write) -> io
                 about.insert("transfer_id".to_owned(), json!(number));
                 about.insert("from".to_owned(), json!(one.from));
                 about.insert("to".to_owned(), json!(one.to));
-                about.insert("bytes".to_owned(), json!(one.size_bytes));
+                about.insert("size_bytes".to_owned(), json!(one.size_bytes));
+                about.insert("bytes".to_owned(), json!(one.effort.sent_bytes));
+                about.insert("attempts".to_owned(), json!(one.effort.attempts));
+                about.insert("outcome".to_owned(), json!(one.outcome.name()));
                 if let Some(link) = &one.limiting_link {
                     about.insert("limiting_link".to_owned(), json!(link));
                 }
                 let name = format!("to {}", one.to);
-                trace.slice(thread, [one.start, one.end], &name, about)?;
+                trace.slice(thread, [one.start, end(one)], &name, about)?;
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Groups of clients: names, numbers and models.
 
-use super::dropout::dropout;
+use super::dropout::availability;
 use super::findings::Findings;
 use super::sites;
 use crate::scenario::raw::RawScenario;
@@ -53,7 +53,7 @@ pub(super) fn check(raw: &RawScenario, findings: &mut Findings<'_>) -> Option<us
                 "`fedstill models` lists the architectures",
             );
         }
-        dropout(&format!("{path}.dropout"), &group.dropout, findings);
+        availability(&path, group, findings);
     }
     sites::check(raw, findings);
     count(raw, findings)

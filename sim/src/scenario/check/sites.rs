@@ -5,8 +5,9 @@ use super::data::size;
 use super::findings::Findings;
 use crate::kernel::Streams;
 use crate::scenario::Scenario;
+use crate::scenario::quantity::nearest;
 use crate::scenario::raw::{RawClientGroup, RawScenario, RawSource};
-use crate::scenario::sites::Sites;
+use crate::scenario::sites::{Sites, class_of};
 use fedstill_models::{Dataset, Holding, HoldingError, Split, check_holdings, synthetic_labels};
 use std::collections::BTreeMap;
 
@@ -151,10 +152,9 @@ pub(super) fn equal_models(raw: &RawScenario, findings: &mut Findings<'_>) {
 
 /// How every client comes by its samples, in the order of the clients.
 pub(super) fn holdings(raw: &RawScenario) -> Vec<Holding> {
-    raw.clients
-        .iter()
-        .flat_map(RawClientGroup::holdings)
-        .collect()
+    let classes = class_names(&raw.data.source);
+    let groups = raw.clients.iter();
+    groups.flat_map(|group| group.holdings(&classes)).collect()
 }
 
 /// Whether any site tells its samples.
@@ -164,35 +164,39 @@ pub(super) fn tell_samples(raw: &RawScenario) -> bool {
         .iter()
         .filter_map(|group| Some((group.count, group.sites.as_ref()?)));
     let mut rows = groups.flat_map(|(count, sites)| sites.rows.iter().take(count));
-    rows.any(|site| site.holding() != Holding::Shared)
+    rows.any(|site| site.samples.is_some() || !site.class_samples.is_empty())
 }
 
 /// Whether the samples that sites tell are there; test and public set must fit.
 pub(super) fn samples(raw: &RawScenario, findings: &mut Findings<'_>) -> bool {
-    let classes = size(&raw.data.source).classes;
-    for group in &raw.clients {
-        let Some(sites) = group.sites.as_deref() else {
-            continue;
-        };
-        for (row, site) in sites.rows.iter().take(group.count).enumerate() {
-            let beyond = site
-                .class_samples
-                .iter()
-                .find(|(class, _)| *class >= classes);
-            if let Some((class, _)) = beyond {
-                let column = format!("samples_{class}");
-                findings.add(sites.mistake(
-                    row,
-                    &column,
-                    format!(
-                        "`{}` has a column `{column}`, but there is no class {class}",
-                        sites.file
-                    ),
-                    format!("the data has the classes 0 to {}", classes - 1),
-                    "remove the column, or take data with more classes",
-                ));
-                return false;
-            }
+    let names = class_names(&raw.data.source);
+    let classes = names.len();
+    for sites in raw
+        .clients
+        .iter()
+        .filter_map(|group| group.sites.as_deref())
+    {
+        let mut columns = sites.class_columns();
+        let unknown = columns.find(|(_, class)| class_of(class, &names).is_none());
+        if let Some((column, class)) = unknown {
+            findings.add(sites.header_mistake(
+                column,
+                format!(
+                    "`{}` has a column `{column}`, but there is no class `{class}`",
+                    sites.file
+                ),
+                match names.as_slice() {
+                    [first, .., last] => {
+                        format!("the data has {classes} classes, `{first}` to `{last}`")
+                    }
+                    _ => "the data has no such class".to_owned(),
+                },
+                match nearest(class, names.iter().map(String::as_str)) {
+                    Some(near) => format!("did you mean `samples_{near}`?"),
+                    None => "remove the column, or take data with that class".to_owned(),
+                },
+            ));
+            return false;
         }
     }
     let holdings = holdings(raw);
@@ -213,6 +217,15 @@ pub(super) fn samples(raw: &RawScenario, findings: &mut Findings<'_>) -> bool {
         }
     }
     true
+}
+
+fn class_names(source: &RawSource) -> Vec<String> {
+    match source {
+        RawSource::Digits => Dataset::digits().class_names().to_vec(),
+        other => (0..size(other).classes)
+            .map(|class| class.to_string())
+            .collect(),
+    }
 }
 
 fn labels(source: &RawSource, world: Streams) -> Vec<u32> {
@@ -247,7 +260,13 @@ fn refuse(raw: &RawScenario, error: &HoldingError, replication: u32, findings: &
             ..
         } => {
             let (column, of) = match class {
-                Some(class) => (format!("samples_{class}"), format!(" of class {class}")),
+                Some(class) => {
+                    let mut columns = sites.class_columns();
+                    let names = class_names(&raw.data.source);
+                    let column = columns.find(|(_, told)| class_of(told, &names) == Some(class));
+                    let column = column.map_or_else(String::new, |(column, _)| column.to_owned());
+                    (column, format!(" of class {}", names[class]))
+                }
                 None => ("samples".to_owned(), String::new()),
             };
             let others = match pool - left {

@@ -1,7 +1,10 @@
 //! `[[clients]]`: groups of clients.
 
 use super::super::sites::{Site, Sites};
-use super::{RawDevice, RawDropout, RawLink, RawNodes};
+use super::{
+    RawDevice, RawDropout, RawHours, RawLink, RawMoment, RawNodes, RawOnReturn, RawZones,
+    is_default,
+};
 use fedstill_models::Holding;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,7 +18,7 @@ pub struct RawClientGroup {
     pub name: String,
     /// Number of clients; with `file` all of its rows, or the first so many.
     pub count: usize,
-    /// CSV file with one row a client, relative to the scenario: `name`, and any of `group`, `up`, `down`, `latency`, `at`, `speed`, `memory`, `model`, `samples`, `samples_0`, `samples_1`, ... What a row leaves open is the group's.
+    /// CSV file with one row a client, relative to the scenario: `name`, and any of `group`, `up`, `down`, `latency`, `at`, `speed`, `memory`, `model`, `hours`, `time_zone`, `samples`, `samples_0`, `samples_1`, ... What a row leaves open is the group's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// Architecture, such as `mlp-64-32` (hidden widths; input and output come from the data).
@@ -30,6 +33,21 @@ pub struct RawClientGroup {
     /// When its clients leave.
     #[serde(default)]
     pub dropout: RawDropout,
+    /// Windows of the week outside which its clients are offline, whatever `dropout` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<RawHours>,
+    /// When its clients join; they are offline before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join: Option<RawMoment>,
+    /// When its clients leave for good; they are offline from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leave: Option<RawMoment>,
+    /// How far its clients' clocks are ahead of UTC, for daily curves and windows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<RawZones>,
+    /// What becomes of a client's work when it goes away.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub on_return: RawOnReturn,
     /// The rows of `file`.
     #[serde(skip)]
     pub sites: Option<Arc<Sites>>,
@@ -49,9 +67,10 @@ impl RawClientGroup {
         }
     }
 
-    /// How its clients come by their samples.
-    pub(crate) fn holdings(&self) -> impl Iterator<Item = Holding> {
-        let of = |index| self.site(index).map_or(Holding::Shared, Site::holding);
+    /// How its clients come by their samples of data with these classes.
+    pub(crate) fn holdings(&self, classes: &[String]) -> impl Iterator<Item = Holding> {
+        let site = |index| self.site(index);
+        let of = move |index| site(index).map_or(Holding::Shared, |site| site.holding(classes));
         (0..self.count).map(of)
     }
 }

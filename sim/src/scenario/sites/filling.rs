@@ -77,7 +77,7 @@ fn fill_group(
         return Ok(None);
     };
     let path = folder.join(file);
-    let text: Arc<str> = match read(&path) {
+    let text: Arc<str> = match read(&path, "a file of sites") {
         Ok(text) => text.into(),
         Err(error) => {
             let problem = Problem::new(error.message).at(&entry.node.origin, "");

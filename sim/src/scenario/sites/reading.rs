@@ -4,20 +4,30 @@ use super::{Site, Sites};
 use crate::scenario::column::cell;
 use crate::scenario::quantity::{Quantity, nearest};
 use crate::scenario::topology::FileError;
+use crate::scenario::week::ClockError;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// The columns that are read, besides those of samples per class.
-const COLUMNS: [&str; 10] = [
-    "name", "group", "up", "down", "latency", "at", "speed", "memory", "model", "samples",
+const COLUMNS: [&str; 12] = [
+    "name",
+    "group",
+    "up",
+    "down",
+    "latency",
+    "at",
+    "speed",
+    "memory",
+    "model",
+    "samples",
+    "hours",
+    "time_zone",
 ];
 
-/// Columns of samples of one class are called `samples_0`, `samples_1`, ...
-const OF_CLASS: &str = "samples_";
-
-/// A class beyond this is taken for a mistake.
-const MOST_CLASSES: usize = 100_000;
+/// Columns of samples of one class are called `samples_0`, `samples_1`, ..., or by its name.
+pub(super) const OF_CLASS: &str = "samples_";
 
 /// After as many wrong cells the rest is most likely wrong in the same way.
 const MOST_TOLD: usize = 10;
@@ -31,7 +41,7 @@ const TAKEN: [&str; 3] = ["server", "global", "all"];
 /// What a column of the file is.
 enum Meaning {
     Known(&'static str),
-    Class(usize),
+    Class(String),
     Unknown,
 }
 
@@ -166,12 +176,11 @@ fn meanings(
         }
         let class = name
             .strip_prefix(OF_CLASS)
-            .and_then(|class| class.parse::<usize>().ok())
-            .filter(|class| *class < MOST_CLASSES);
+            .filter(|class| !class.is_empty());
         let known = COLUMNS.iter().find(|known| **known == name);
         meanings.push(match (known, class) {
             (Some(known), _) => Meaning::Known(known),
-            (None, Some(class)) => Meaning::Class(class),
+            (None, Some(class)) => Meaning::Class(class.to_owned()),
             (None, None) => {
                 let near = nearest(&shortened(name), COLUMNS)
                     .map_or(String::new(), |near| format!("; did you mean `{near}`?"));
@@ -250,6 +259,8 @@ impl Row<'_> {
             model: None,
             samples: None,
             class_samples: Vec::new(),
+            hours: None,
+            time_zone: None,
             span: line_span(self.text, self.begin),
             line: self.line,
         };
@@ -257,8 +268,8 @@ impl Row<'_> {
             let result = match meaning {
                 Meaning::Unknown => Ok(()),
                 Meaning::Class(class) => self.whole(place, cell).map(|count| {
-                    site.class_samples
-                        .extend(count.map(|count| (*class, count)))
+                    let told = count.map(|count| (class.clone(), count));
+                    site.class_samples.extend(told);
                 }),
                 Meaning::Known("name") => self.name(place, cell, &TAKEN).map(|name| {
                     site.name = name;
@@ -281,6 +292,10 @@ impl Row<'_> {
                 }
                 Meaning::Known("memory") => {
                     self.quantity(place, cell).map(|value| site.memory = value)
+                }
+                Meaning::Known("hours") => self.clock(place, cell).map(|hours| site.hours = hours),
+                Meaning::Known("time_zone") => {
+                    self.clock(place, cell).map(|zone| site.time_zone = zone)
                 }
                 Meaning::Known("samples") => {
                     self.whole(place, cell).map(|value| site.samples = value)
@@ -338,6 +353,21 @@ impl Row<'_> {
                     Q::EXAMPLE
                 ),
             )
+        })
+    }
+
+    fn clock<T: FromStr<Err = ClockError>>(
+        &self,
+        place: usize,
+        text: &str,
+    ) -> Result<Option<T>, FileError> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        text.parse().map(Some).map_err(|error: ClockError| {
+            let told = error.to_string();
+            let (why, way_out) = told.split_once('\n').unwrap_or((&told, ""));
+            FileError::new(self.holds(place, text, why), "", way_out)
         })
     }
 
