@@ -34,6 +34,7 @@ mod dirichlet;
 mod error;
 #[cfg(test)]
 mod golden;
+mod input_shape;
 mod layout;
 mod network;
 mod objective;
@@ -52,6 +53,7 @@ pub use architecture::{Architecture, ArchitectureError, ArchitectureInfo, archit
 pub use batches::Batch;
 pub use dataset::{Dataset, DatasetError};
 pub use error::ModelError;
+pub use input_shape::{InputShape, InputShapeError};
 pub use layout::{DenseLayer, Layout, ParameterShape};
 pub use objective::{Loss, Teacher, Term};
 pub use optimizer::{Optimizer, OptimizerState};

@@ -71,7 +71,8 @@ pub(super) fn draw_group(
                 power: Power {
                     idle: device.power.idle.base(),
                     busy: device.power.busy.base(),
-                    radio: device.power.radio.base(),
+                    transmit: device.power.transmit.base(),
+                    receive: device.power.receive.base(),
                 },
             },
             name,
