@@ -282,6 +282,32 @@ fn clients_hold(tables: &Tables) {
     assert_eq!(told, [down, up, participations]);
 }
 
+/// Energy is the time in each state times the draw there: from `clients.csv` alone.
+fn energy_holds(tables: &Tables) {
+    let near = |found: f64, expected: f64, whose: &str| {
+        let off = (found - expected).abs();
+        assert!(
+            off <= 1e-9 * expected,
+            "{whose}: {found} J, not {expected} J"
+        );
+    };
+    let mut total = 0.0;
+    for client in tables.rows("clients") {
+        let drawn = STATES.iter().map(|(state, power)| {
+            let watts = power.map_or(0.0, |power| client.number(power));
+            watts * client.nanos(state) as f64 / 1e9
+        });
+        let joules = client.number("energy_joules");
+        near(joules, drawn.sum(), client.text("client_id"));
+        total += joules;
+    }
+    near(
+        tables.run().number("client_energy_joules"),
+        total,
+        "all clients",
+    );
+}
+
 /// What a link has carried is what was sent over it, to the byte.
 fn links_hold(tables: &Tables) {
     let end = tables.run().nanos("end_s");
@@ -329,32 +355,6 @@ fn links_hold(tables: &Tables) {
             assert_eq!(bytes, expected.copied().unwrap_or(0), "{link} {direction}");
         }
     }
-}
-
-/// Energy is the time in each state times the draw there: from `clients.csv` alone.
-fn energy_holds(tables: &Tables) {
-    let near = |found: f64, expected: f64, whose: &str| {
-        let off = (found - expected).abs();
-        assert!(
-            off <= 1e-9 * expected,
-            "{whose}: {found} J, not {expected} J"
-        );
-    };
-    let mut total = 0.0;
-    for client in tables.rows("clients") {
-        let drawn = STATES.iter().map(|(state, power)| {
-            let watts = power.map_or(0.0, |power| client.number(power));
-            watts * client.nanos(state) as f64 / 1e9
-        });
-        let joules = client.number("energy_joules");
-        near(joules, drawn.sum(), client.text("client_id"));
-        total += joules;
-    }
-    near(
-        tables.run().number("client_energy_joules"),
-        total,
-        "all clients",
-    );
 }
 
 fn versions_hold(tables: &Tables) {
@@ -454,8 +454,8 @@ proptest! {
         let tables = Desk::new().run(&scenario, "out", &[]);
         participations_hold(&tables);
         clients_hold(&tables);
-        links_hold(&tables);
         energy_holds(&tables);
+        links_hold(&tables);
         versions_hold(&tables);
         cells_are_described_and_finite(&tables);
     }

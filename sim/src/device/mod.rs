@@ -3,7 +3,7 @@
 mod availability;
 mod dropout;
 
-pub use availability::Availability;
+pub use availability::{Availability, DailyCurve, Diurnal, Lengths, Pattern, Renewal, Stretch};
 pub use dropout::{CutPoint, DropRate, Phase};
 
 use crate::time::SimDuration;

@@ -431,6 +431,13 @@ quantity!(
     ]
 );
 
+/// No time at all.
+impl Default for Duration {
+    fn default() -> Self {
+        Self(0.0)
+    }
+}
+
 impl Duration {
     /// Whole nanoseconds, rounded to the nearest.
     #[must_use]
@@ -441,7 +448,7 @@ impl Duration {
 
     /// Whether it has no length.
     #[must_use]
-    pub fn is_zero(self) -> bool {
+    pub fn is_zero(&self) -> bool {
         self.0 == 0.0
     }
 }

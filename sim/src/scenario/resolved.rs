@@ -3,7 +3,9 @@
 use super::check::{NetworkScenario, Scenario};
 use super::encode::{canonical, encode, toml_document};
 use super::load::PlannedRun;
-use super::raw::{RawFactor, RawNetworkScenario, RawRun, RawScenario, RawTopology};
+use super::raw::{
+    RawDropout, RawFactor, RawMoment, RawNetworkScenario, RawRun, RawScenario, RawTopology,
+};
 use super::sampled::Sampled;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -106,6 +108,14 @@ fn name_columns_for_content(raw: &mut RawScenario) {
         name_for_content(&mut group.link.up);
         name_for_content(&mut group.link.down);
         name_for_content(&mut group.link.latency);
+        for moment in [&mut group.join, &mut group.leave] {
+            if let Some(RawMoment::Sampled(sampled)) = moment {
+                name_for_content(sampled);
+            }
+        }
+        if let RawDropout::Trace { file, traces, .. } = &mut group.dropout {
+            *file = hex(&traces.digest());
+        }
     }
 }
 

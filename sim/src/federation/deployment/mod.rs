@@ -5,8 +5,11 @@
 mod cost;
 mod drawing;
 mod placing;
+mod presence;
 
 pub use cost::LocalCost;
+
+pub(crate) use presence::Presence;
 
 use drawing::{draw_group, load_dataset, partition_of};
 use placing::Standing;
@@ -14,7 +17,7 @@ use placing::Standing;
 use crate::device::Device;
 use crate::kernel::Streams;
 use crate::scenario::{
-    RawDropout, RawExchange, RawOptimizer, RawRule, RawSchedule, RawWeights, Scenario,
+    RawExchange, RawOnReturn, RawOptimizer, RawRule, RawSchedule, RawWeights, Scenario,
 };
 use crate::time::{SimDuration, SimTime};
 use fedstill_models::{Dataset, Layout, Optimizer, Shard, Split};
@@ -42,7 +45,8 @@ pub(crate) struct ClientSpec {
     pub(crate) model: String,
     pub(crate) layout: Arc<Layout>,
     pub(crate) device: Device,
-    pub(crate) dropout: RawDropout,
+    pub(crate) presence: Presence,
+    pub(crate) on_return: RawOnReturn,
     /// bit/s up, bit/s down, one-way latency.
     pub(crate) link: (f64, f64, SimDuration),
 }
@@ -76,7 +80,7 @@ impl Deployment {
         let dataset = Arc::new(load_dataset(&scenario.data.source, world)?);
         let mut clients = Vec::with_capacity(scenario.client_count());
         for group in &scenario.clients {
-            draw_group(group, &dataset, world, &mut clients)?;
+            draw_group(group, scenario.start, &dataset, world, &mut clients)?;
         }
         let split = Split::draw(
             &dataset,

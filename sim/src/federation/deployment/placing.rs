@@ -1,9 +1,8 @@
 //! Placing: where clients and server stand in the network, with their devices.
 
 use super::{ClientSpec, Deployment, DeploymentError, duration, failed};
-use crate::device::{Availability, DropRate};
 use crate::network::{Access, Connections, Graph, HostId, Network, NodeId};
-use crate::scenario::{Quantity, RawDropout, Scenario};
+use crate::scenario::{Quantity, Scenario};
 use crate::world::Site;
 use std::collections::BTreeMap;
 
@@ -74,33 +73,14 @@ impl Deployment {
         let sites = (1..).zip(&self.clients).map(|(number, client)| Site {
             host: connections.attached(number),
             device: client.device,
-            availability: self.availability(client),
-            drops: self.drops(client),
+            availability: client
+                .presence
+                .availability(&client.name, self.world, self.dynamics),
+            drops: client.presence.drops(&client.name, self.dynamics),
         });
         let sites = sites.collect();
         let transport = self.scenario.network.transport.choice();
         (Network::new(connections, transport), hub, sites)
-    }
-
-    fn availability(&self, client: &ClientSpec) -> Availability {
-        match client.dropout {
-            RawDropout::Exponential { up, down } => Availability::exponential(
-                duration(up),
-                duration(down),
-                self.dynamics.stream(&client.name, "availability"),
-            ),
-            RawDropout::None | RawDropout::PerParticipation { .. } => Availability::Always,
-        }
-    }
-
-    fn drops(&self, client: &ClientSpec) -> Option<(DropRate, crate::kernel::Stream)> {
-        match client.dropout {
-            RawDropout::PerParticipation { rate } => {
-                let stream = self.dynamics.stream(&client.name, "dropout");
-                Some((DropRate(rate), stream))
-            }
-            RawDropout::None | RawDropout::Exponential { .. } => None,
-        }
     }
 }
 

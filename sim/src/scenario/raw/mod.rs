@@ -14,11 +14,12 @@ mod method;
 mod network;
 mod outcome;
 mod place;
+mod presence;
 
 pub use clients::RawClientGroup;
 pub use data::{RawData, RawPartition, RawSource};
 pub use device::{RawDevice, RawPower};
-pub use dropout::RawDropout;
+pub use dropout::{RawCosine, RawCurve, RawDropout, RawLogNormal, RawWeibull};
 pub use link::RawLink;
 pub use method::{
     RawDistill, RawDistillLoss, RawExchange, RawLocal, RawMethod, RawOptimizer, RawRule,
@@ -34,7 +35,10 @@ pub use outcome::{
 };
 pub use place::RawNodes;
 
+pub use presence::{RawHours, RawMoment, RawOnReturn, RawStage, RawZoneShare, RawZones};
+
 use super::quantity::{Bandwidth, Duration};
+use super::week::WeekTime;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +69,9 @@ pub struct RawScenario {
     /// Which run of its batch a resolved file repeats; leave it out otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RawRun>,
+    /// Day of the week and time of day in UTC at which the run begins.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub start: WeekTime,
     /// What is learned from, and how it is split over the clients.
     pub data: RawData,
     /// Groups of clients that are alike.

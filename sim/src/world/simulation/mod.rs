@@ -256,7 +256,7 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
                     .drops
                     .as_mut()
                     .and_then(|(rate, stream)| rate.draw(durations, stream));
-                let offline = site.availability.next_offline(now);
+                let offline = site.availability.next_offline(now, self.config.end);
                 let offline = offline.map(|at| self.queue.schedule(at, Event::Offline(client)));
                 self.busy[index] = Some(Busy {
                     ticket,
