@@ -21,10 +21,16 @@ table! {
     size_bytes: u64, "byte";
     /// When it was sent.
     start_s: SimTime, "s";
-    /// When its last byte arrived.
-    end_s: SimTime, "s";
-    /// How it ended: `delivered`.
+    /// When its last byte arrived, or it was given up; empty where neither could ever happen.
+    end_s: Option<SimTime>, "s";
+    /// How it ended: `delivered`, `lost` (failed links had cut every attempt) or `unfinished` (a link on its way had failed for good, or there was no way any more).
     outcome: &'a str;
+    /// Attempts to send it; 0 where it only waited for a route.
+    attempts: u32;
+    /// Bytes that crossed the network, in all attempts.
+    bytes: u64, "byte";
+    /// Those of them that came to nothing: sent in attempts that a failed link cut, and not kept.
+    lost_bytes: u64, "byte";
     /// The link that held it to its rate at the end; empty where none did.
     limiting_link: Option<&'a str>;
 }
@@ -66,7 +72,7 @@ pub(super) fn run(books: &NetworkBooks) -> RunRow<'_> {
         replication: identity.replication,
         seed_world: identity.seed_world,
         seed_dynamics: identity.seed_dynamics,
-        status: "completed",
+        status: books.status(),
         end_s: books.ended_at,
         n_clients: 0,
         n_versions: 0,
@@ -102,7 +108,10 @@ pub(super) fn transfers(books: &NetworkBooks) -> impl Iterator<Item = BareTransf
         size_bytes: transfer.size_bytes,
         start_s: transfer.start,
         end_s: transfer.end,
-        outcome: "delivered",
+        outcome: transfer.outcome.name(),
+        attempts: transfer.effort.attempts,
+        bytes: transfer.effort.sent_bytes,
+        lost_bytes: transfer.effort.lost_bytes,
         limiting_link: transfer.limiting_link.as_deref(),
     })
 }

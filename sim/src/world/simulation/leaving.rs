@@ -3,7 +3,7 @@
 use super::{ClientState, Event, Host, Simulation, site};
 use crate::device::{CutPoint, Phase};
 use crate::kernel::{ActorId, EventId};
-use crate::network::FlowId;
+use crate::network::DeliveryId;
 use crate::time::SimTime;
 use crate::world::action::{Message, Ticket};
 use crate::world::ledger::Outcome;
@@ -15,7 +15,7 @@ pub(super) struct Busy {
     pub(super) ticket: Ticket,
     pub(super) cut: Option<CutPoint>,
     pub(super) offline: Option<EventId>,
-    pub(super) flow: Option<FlowId>,
+    pub(super) delivery: Option<DeliveryId>,
 }
 
 impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
@@ -24,9 +24,9 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
         let Some(busy) = &self.busy[site(client)] else {
             return;
         };
-        let (ticket, flow) = (busy.ticket, busy.flow);
-        let phase = if let Some(flow) = flow {
-            self.cut_transfer(flow, now, TransferOutcome::Cut)
+        let (ticket, delivery) = (busy.ticket, busy.delivery);
+        let phase = if let Some(delivery) = delivery {
+            self.cut_transfer(delivery, now, TransferOutcome::Cut)
         } else if let Some(computing) = self.computing.remove(&client) {
             self.queue.cancel(computing.event);
             self.account_computing(client, &computing, now, None);
@@ -40,8 +40,20 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
 
     /// Ends a participation as dropped; the aggregator learns of it later.
     pub(super) fn lose(&mut self, client: ActorId, now: SimTime, ticket: Ticket, phase: Phase) {
+        self.end_early(client, now, ticket, phase, Outcome::dropped(phase));
+    }
+
+    /// Ends a participation before its contribution has arrived; the aggregator learns of it later.
+    pub(super) fn end_early(
+        &mut self,
+        client: ActorId,
+        now: SimTime,
+        ticket: Ticket,
+        phase: Phase,
+        outcome: Outcome,
+    ) {
         self.ledger.get_mut(ticket).cut_phase = Some(phase);
-        self.ledger.settle(ticket, Outcome::dropped(phase), now);
+        self.ledger.settle(ticket, outcome, now);
         self.release(client, now);
         if self.stage.has_started(client) {
             self.tell(client, now, Message::Cut(ticket));

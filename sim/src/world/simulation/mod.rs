@@ -6,7 +6,7 @@ mod transferring;
 
 use crate::device::{Availability, Device, DropRate};
 use crate::kernel::{ActorId, ComputePool, EventId, EventQueue, Stage, Stream};
-use crate::network::{FlowId, HostId, Network};
+use crate::network::{DeliveryId, HostId, Network};
 use crate::time::{SimDuration, SimTime};
 use crate::world::action::{Action, Message, Token};
 use crate::world::client_time::{ClientState, ClientTimes};
@@ -105,7 +105,7 @@ pub struct Simulation<'h, P: Send + 'static, R: 'static, H: Host<P, R>> {
     sites: Vec<Site>,
     times: Vec<ClientTimes>,
     busy: Vec<Option<Busy>>,
-    flows: BTreeMap<FlowId, Transfer<P>>,
+    deliveries: BTreeMap<DeliveryId, Transfer<P>>,
     computing: BTreeMap<ActorId, Computing>,
     wakes: BTreeMap<(ActorId, Token), EventId>,
     ledger: Ledger,
@@ -148,7 +148,7 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             times: vec![ClientTimes::default(); sites.len()],
             busy: sites.iter().map(|_| None).collect(),
             sites,
-            flows: BTreeMap::new(),
+            deliveries: BTreeMap::new(),
             computing: BTreeMap::new(),
             wakes: BTreeMap::new(),
             ledger: Ledger::default(),
@@ -162,9 +162,11 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
     /// Runs to the end; hands the books over, and the pool for what is still to be computed.
     pub fn run(mut self) -> (Accounts, ComputePool) {
         let end = loop {
-            // Ticks alone keep nothing alive; transfers of this very instant may not be settled yet.
+            // Ticks alone keep nothing alive. Transfers do, unless the network has nothing to come
+            // for them: links that failed for good. Those of this very instant may not be settled.
             let only_ticks = self.queue.len() == usize::from(self.config.tick.is_some());
-            let idle = only_ticks && self.flows.is_empty();
+            let settled = self.queue.peek_time() != Some(self.queue.now());
+            let idle = only_ticks && (self.deliveries.is_empty() || settled);
             let Some(next) = self.queue.peek_time().filter(|_| !idle) else {
                 break End::Stalled;
             };
@@ -202,8 +204,8 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             }
             Event::Network => {
                 self.network_event = None;
-                for flow in self.network.advance(now) {
-                    self.transferred(now, flow);
+                for end in self.network.advance(now) {
+                    self.transferred(now, end);
                 }
             }
             Event::Computed(actor) => self.computed(actor, now),
@@ -262,7 +264,7 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
                     ticket,
                     cut,
                     offline,
-                    flow: None,
+                    delivery: None,
                 });
             }
             Action::Send {
@@ -342,9 +344,9 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
     }
 
     fn close(mut self, end: End, now: SimTime) -> (Accounts, ComputePool) {
-        let flows: Vec<_> = self.flows.keys().copied().collect();
-        for flow in flows {
-            self.cut_transfer(flow, now, TransferOutcome::Unfinished);
+        let deliveries: Vec<_> = self.deliveries.keys().copied().collect();
+        for delivery in deliveries {
+            self.cut_transfer(delivery, now, TransferOutcome::Unfinished);
         }
         for (actor, computing) in std::mem::take(&mut self.computing) {
             self.account_computing(actor, &computing, now, None);
