@@ -72,6 +72,8 @@ pub enum Plan {
     Federation(PlannedRun),
     /// Bare transfers over a network.
     Network(PlannedRun<NetworkScenario>),
+    /// Bare transfers over the network of a federation, in which nothing is learned.
+    Transfers(PlannedRun),
 }
 
 impl Plan {
@@ -80,7 +82,7 @@ impl Plan {
     pub fn federation(self) -> Option<PlannedRun> {
         match self {
             Self::Federation(run) => Some(run),
-            Self::Network(_) => None,
+            Self::Network(_) | Self::Transfers(_) => None,
         }
     }
 
@@ -88,7 +90,7 @@ impl Plan {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Federation(run) => &run.scenario.name,
+            Self::Federation(run) | Self::Transfers(run) => &run.scenario.name,
             Self::Network(run) => &run.scenario.name,
         }
     }
@@ -97,7 +99,7 @@ impl Plan {
     #[must_use]
     pub fn run_id(&self) -> &str {
         match self {
-            Self::Federation(run) => &run.run_id,
+            Self::Federation(run) | Self::Transfers(run) => &run.run_id,
             Self::Network(run) => &run.run_id,
         }
     }
@@ -106,7 +108,7 @@ impl Plan {
     #[must_use]
     pub fn notes(&self) -> &[String] {
         match self {
-            Self::Federation(run) => &run.notes,
+            Self::Federation(run) | Self::Transfers(run) => &run.notes,
             Self::Network(run) => &run.notes,
         }
     }
@@ -115,7 +117,9 @@ impl Plan {
     #[must_use]
     pub fn seeds(&self) -> (u64, u64) {
         match self {
-            Self::Federation(run) => (run.scenario.world_seed(), run.scenario.dynamics_seed()),
+            Self::Federation(run) | Self::Transfers(run) => {
+                (run.scenario.world_seed(), run.scenario.dynamics_seed())
+            }
             Self::Network(run) => (run.scenario.world_seed(), run.scenario.dynamics_seed()),
         }
     }
@@ -124,7 +128,7 @@ impl Plan {
     #[must_use]
     pub fn factors(&self) -> &[(String, String)] {
         match self {
-            Self::Federation(run) => &run.factors,
+            Self::Federation(run) | Self::Transfers(run) => &run.factors,
             Self::Network(run) => &run.factors,
         }
     }
@@ -132,21 +136,21 @@ impl Plan {
     /// The run of another batch that its resolved file repeats.
     fn repeats(&self) -> Option<&RawRun> {
         match self {
-            Self::Federation(run) => run.scenario.run.as_ref(),
+            Self::Federation(run) | Self::Transfers(run) => run.scenario.run.as_ref(),
             Self::Network(run) => run.scenario.run.as_ref(),
         }
     }
 
     fn set_factors(&mut self, factors: Vec<(String, String)>) {
         match self {
-            Self::Federation(run) => run.factors = factors,
+            Self::Federation(run) | Self::Transfers(run) => run.factors = factors,
             Self::Network(run) => run.factors = factors,
         }
     }
 
     fn set_number(&mut self, number: usize) {
         match self {
-            Self::Federation(run) => run.number = number,
+            Self::Federation(run) | Self::Transfers(run) => run.number = number,
             Self::Network(run) => run.number = number,
         }
     }
@@ -302,7 +306,13 @@ fn plan_point(layers: &[Layer], folder: &Path) -> Result<Vec<Plan>, Vec<Problem>
     let planned = (first..first + count).map(|replication| {
         let scenario = checked.scenario.for_replication(replication);
         let identity = Identity::of(&scenario);
-        Plan::Federation(planned(scenario, replication, identity, &notes, &checked))
+        let only_transfers = !scenario.transfer.is_empty();
+        let planned = planned(scenario, replication, identity, &notes, &checked);
+        if only_transfers {
+            Plan::Transfers(planned)
+        } else {
+            Plan::Federation(planned)
+        }
     });
     Ok(planned.collect())
 }

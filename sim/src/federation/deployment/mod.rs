@@ -92,7 +92,7 @@ impl Deployment {
             world.seed("data", "split"),
         )
         .map_err(|error| failed("data")(&error))?;
-        let standing = Standing::of(&scenario, &clients)?;
+        let standing = Standing::of(&scenario)?;
         let server_parameters = match scenario.method.exchange {
             RawExchange::Parameters => clients.first().map(|client| Arc::clone(&client.layout)),
             _ => None,
