@@ -34,12 +34,12 @@ pub use overrides::Overrides;
 pub use presets::{PRESETS, Preset};
 pub use problem::{Problem, Problems};
 pub use quantity::{
-    Bandwidth, Bytes, ComputeSpeed, Duration, Power, Quantity, QuantityError, Unit,
+    Bandwidth, Bytes, ComputeSpeed, Duration, Energy, Power, Quantity, QuantityError, Share, Unit,
 };
 pub use raw::{
-    RawBenefit, RawClientGroup, RawCosine, RawCost, RawCurve, RawData, RawDevice, RawDistill,
-    RawDistillLoss, RawDropout, RawEvaluation, RawExchange, RawFactor, RawHostLink, RawHours,
-    RawLink, RawLocal, RawLogNormal, RawMeasure, RawMethod, RawMoment, RawNetwork,
+    RawBattery, RawBenefit, RawClientGroup, RawCosine, RawCost, RawCurve, RawData, RawDevice,
+    RawDistill, RawDistillLoss, RawDropout, RawEvaluation, RawExchange, RawFactor, RawHostLink,
+    RawHours, RawLink, RawLocal, RawLogNormal, RawMeasure, RawMethod, RawMoment, RawNetwork,
     RawNetworkScenario, RawOnReturn, RawOptimizer, RawPartition, RawPower, RawRecords, RawRoute,
     RawRule, RawRun, RawScenario, RawSchedule, RawScope, RawSelection, RawServer, RawSharing,
     RawSource, RawSplit, RawStage, RawStaleness, RawStop, RawTarget, RawTier, RawTopology,

@@ -11,6 +11,8 @@ pub enum TransferOutcome {
     Delivered,
     /// Cut when the client dropped out.
     Cut,
+    /// Suspended when the client went away; a later transfer carries the rest.
+    Suspended,
     /// Under way when the run ended.
     Unfinished,
 }
@@ -21,6 +23,7 @@ impl TransferOutcome {
         match self {
             Self::Delivered => "delivered",
             Self::Cut => "cut",
+            Self::Suspended => "suspended",
             Self::Unfinished => "unfinished",
         }
     }

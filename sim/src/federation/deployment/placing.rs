@@ -2,8 +2,8 @@
 
 use super::{Deployment, duration};
 use crate::network::{Access, HostId, Network, Star};
-use crate::scenario::Quantity;
-use crate::world::Site;
+use crate::scenario::{Quantity, RawOnReturn};
+use crate::world::{OnReturn, Site};
 
 impl Deployment {
     /// The network and the clients' places and devices in it; the server's host comes first.
@@ -34,6 +34,15 @@ impl Deployment {
                 availability: client
                     .presence
                     .availability(&client.name, self.world, self.dynamics),
+                battery: client.battery.map(|battery| {
+                    let idle = client.device.power.idle;
+                    let (presence, name) = (&client.presence, &client.name);
+                    Box::new(presence.battery(battery, idle, name, self.world))
+                }),
+                on_return: match client.on_return {
+                    RawOnReturn::Abandon => OnReturn::Abandon,
+                    RawOnReturn::Resume => OnReturn::Resume,
+                },
                 drops: client.presence.drops(&client.name, self.dynamics),
             });
         let sites = sites.collect();
