@@ -1,7 +1,7 @@
 //! Bare transfers over a network: no clients, no learning, no actors.
 
-use crate::network::{Completion, FlowId, Graph, HostId, Network, ResourceId, Transport};
-use crate::records::{BareTransfer, LinkRecord, NetworkBooks, RunIdentity};
+use crate::network::{Completion, FlowId, HostId, Network};
+use crate::records::{BareTransfer, NetworkBooks, RunIdentity};
 use crate::scenario::{NetworkScenario, PlannedRun};
 use crate::time::SimTime;
 use std::collections::BTreeMap;
@@ -49,11 +49,8 @@ pub fn run(planned: &PlannedRun<NetworkScenario>) -> Result<NetworkBooks, Traffi
             bytes: listed.size.count(),
         });
     }
-    let (network, ends) = carry(
-        graph.clone(),
-        scenario.network.transport.choice(),
-        &sendings,
-    )?;
+    let network = Network::from_graph_with(graph, scenario.network.transport.choice());
+    let (network, ends) = carry(network, &sendings)?;
     for (transfer, completion) in transfers.iter_mut().zip(ends) {
         transfer.end = completion.at;
         transfer.limiting_link = completion.limiting_link.map(|link| network.link_name(link));
@@ -75,7 +72,7 @@ pub fn run(planned: &PlannedRun<NetworkScenario>) -> Result<NetworkBooks, Traffi
             .max()
             .unwrap_or(SimTime::ZERO),
         transfers,
-        links: links(&graph, &network),
+        network,
     })
 }
 
@@ -89,11 +86,9 @@ struct Sending {
 /// Carries everything; answers with the network afterwards, and with one completion a sending in
 /// the order given.
 fn carry(
-    graph: Graph,
-    transport: Transport,
+    mut network: Network,
     sendings: &[Sending],
 ) -> Result<(Network, Vec<Completion>), TrafficError> {
-    let mut network = Network::from_graph_with(graph, transport);
     let mut order: Vec<usize> = (0..sendings.len()).collect();
     // Stable: those of one instant start in the order given.
     order.sort_by_key(|place| sendings[*place].at);
@@ -124,22 +119,4 @@ fn carry(
     let ends: Option<Vec<Completion>> = ends.into_iter().collect();
     let ends = ends.ok_or_else(|| TrafficError("a transfer never ended".to_owned()))?;
     Ok((network, ends))
-}
-
-fn links(graph: &Graph, network: &Network) -> Vec<LinkRecord> {
-    let record = |(usage, number): (crate::network::LinkUsage, u32)| {
-        let part = graph.link_direction(ResourceId(number));
-        LinkRecord {
-            link: part.link.name.clone(),
-            direction: part.direction,
-            from: part.from.to_owned(),
-            to: part.to.to_owned(),
-            policy: part.link.policy,
-            bandwidth: part.bandwidth,
-            latency: part.link.latency,
-            bytes: usage.bytes,
-            busy: usage.busy,
-        }
-    };
-    network.usage().into_iter().zip(0..).map(record).collect()
 }

@@ -4,10 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::flows::FlowNetwork;
-use super::route::Routes;
 use super::{
-    Bandwidth, Completion, FlowId, FlowSpec, Graph, HostId, LinkUsage, Progress, ResourceId, Route,
-    Star, Transport,
+    Bandwidth, Completion, Connections, FlowId, FlowSpec, Graph, HostId, LinkDirection, LinkUsage,
+    Progress, ResourceId, Route, Transport,
 };
 use crate::time::{SimDuration, SimTime};
 
@@ -32,18 +31,12 @@ impl fmt::Display for NoRoute {
 
 impl std::error::Error for NoRoute {}
 
-#[derive(Debug)]
-enum Topology {
-    Graph { graph: Graph, routes: Routes },
-    Star(Star),
-}
-
 /// Hosts, the routes between them, and the transfers under way.
 ///
 /// For the order of calls at one instant see [`FlowNetwork`], which does the work.
 #[derive(Debug)]
 pub struct Network {
-    topology: Topology,
+    connections: Connections,
     flows: FlowNetwork,
 }
 
@@ -58,51 +51,27 @@ impl Network {
     /// # Panics
     /// If [`Transport::check`] finds fault with `transport`.
     pub fn from_graph_with(graph: Graph, transport: Transport) -> Network {
-        let flows = FlowNetwork::with_transport(graph.capacities(), transport);
-        Network {
-            topology: Topology::Graph {
-                graph,
-                routes: Routes::default(),
-            },
-            flows,
-        }
+        Network::new(Connections::bare(graph), transport)
     }
 
-    /// A network over a star, with fluid transport.
-    pub fn from_star(star: Star) -> Network {
-        Network::from_star_with(star, Transport::fluid())
-    }
-
-    /// A network over a star.
+    /// A network over any connections.
     ///
     /// # Panics
     /// If [`Transport::check`] finds fault with `transport`.
-    pub fn from_star_with(star: Star, transport: Transport) -> Network {
-        let flows = FlowNetwork::with_transport(star.capacities(), transport);
-        Network {
-            topology: Topology::Star(star),
-            flows,
-        }
+    pub fn new(connections: Connections, transport: Transport) -> Network {
+        let flows = FlowNetwork::with_transport(connections.capacities(), transport);
+        Network { connections, flows }
     }
 
     /// The route from one host to another.
     ///
-    /// Complexity: O(length) once known, and in a star; else a search of the graph, see the rule in
-    /// `route.rs`.
+    /// Complexity: see [`Connections::route`].
     ///
     /// # Errors
     /// [`NoRoute`] if there is none, or no such host.
     pub fn route(&mut self, from: HostId, to: HostId) -> Result<Route, NoRoute> {
-        match &mut self.topology {
-            Topology::Star(star) => star.route(from, to),
-            Topology::Graph { graph, routes } => {
-                let both_known = graph.is_host(from) && graph.is_host(to);
-                both_known
-                    .then(|| routes.between(graph, from, to))
-                    .flatten()
-            }
-        }
-        .ok_or(NoRoute { from, to })
+        let route = self.connections.route(from, to);
+        route.ok_or(NoRoute { from, to })
     }
 
     /// Starts to carry `bytes` from one host to another.
@@ -230,10 +199,12 @@ impl Network {
     /// # Panics
     /// If there is no such resource.
     pub fn link_name(&self, resource: ResourceId) -> String {
-        match &self.topology {
-            Topology::Graph { graph, .. } => graph.resource_name(resource),
-            Topology::Star(star) => star.resource_name(resource),
-        }
+        self.connections.resource_name(resource)
+    }
+
+    /// Who is connected to what.
+    pub fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     /// The flows under way.
@@ -244,5 +215,14 @@ impl Network {
     /// What each link and direction has carried, by resource number.
     pub fn usage(&self) -> Vec<LinkUsage> {
         self.flows.usage()
+    }
+
+    /// Each link and direction with what it has carried, by resource number.
+    pub fn links(&self) -> impl Iterator<Item = (LinkDirection<'_>, LinkUsage)> {
+        let usage = self.usage().into_iter().zip(0..);
+        usage.map(|(usage, number)| {
+            let part = self.connections.link_direction(ResourceId(number));
+            (part, usage)
+        })
     }
 }

@@ -50,16 +50,20 @@ pub enum RouteMetric {
 /// A link and direction, or a link whose directions share: what one resource is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LinkDirection<'a> {
-    /// The link.
-    pub link: &'a Link,
+    /// The link's name.
+    pub link: &'a str,
     /// The node that bytes come from; the link's first one where the directions share.
     pub from: &'a str,
     /// The node that they go to.
     pub to: &'a str,
-    /// `forward`, `backward`, or `both` where the directions share.
+    /// `forward`, `backward`, or `both` where the directions share; of an access link `up` or `down`.
     pub direction: &'static str,
+    /// What flows share.
+    pub policy: SharingPolicy,
     /// Its own bandwidth.
     pub bandwidth: Bandwidth,
+    /// Each way.
+    pub latency: SimDuration,
 }
 
 /// A link between two nodes.
@@ -386,11 +390,13 @@ impl Graph {
             Direction::Backward => (second, first, "backward", link.backward),
         };
         LinkDirection {
-            link,
+            link: &link.name,
             from,
             to,
             direction,
+            policy: link.policy,
             bandwidth,
+            latency: link.latency,
         }
     }
 

@@ -1,8 +1,7 @@
 //! The network: who is connected to whom, by which route, and how fast bytes move when many share.
 //!
 //! It knows bytes, links and time, nothing of learning or of actors. [`Network`] is what the kernel
-//! talks to; below it a [`Graph`] or a [`Star`] gives the routes, and [`FlowNetwork`] moves the
-//! bytes.
+//! talks to; below it [`Connections`] give the routes, and [`FlowNetwork`] moves the bytes.
 //!
 //! The model is fluid: a transfer waits for the latencies along its route, then runs at its max-min
 //! fair share of every link that it crosses. There are no packets and no slow start; a [`Transport`]
@@ -11,6 +10,7 @@
 mod bandwidth;
 mod caps;
 mod class;
+mod connections;
 mod crossing;
 mod facade;
 mod fill;
@@ -23,11 +23,11 @@ mod links;
 mod route;
 mod sharing;
 mod slots;
-mod star;
 pub mod topology;
 mod transport;
 
 pub use bandwidth::{Bandwidth, BandwidthError};
+pub use connections::{Access, Connections};
 pub use facade::{Network, NoRoute};
 pub use flow::{Completion, FlowId, FlowSpec, Progress};
 pub use flows::FlowNetwork;
@@ -36,5 +36,4 @@ pub use graph::{
 };
 pub use links::{Capacity, LinkUsage, ResourceId};
 pub use route::Route;
-pub use star::{Access, Star};
 pub use transport::{Transport, TransportError};

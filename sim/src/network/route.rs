@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
 use super::graph::{Graph, Hop, NodeId};
-use super::{Bandwidth, HostId, ResourceId};
+use super::{Bandwidth, ResourceId};
 use crate::time::SimDuration;
 
 /// What lies between two hosts.
@@ -52,36 +52,36 @@ type Distances = Vec<Option<(u64, u64)>>;
 ///
 /// One table of distances is kept for each lower-numbered end of a route: O(nodes) memory and
 /// O(links · log nodes) time each, so a server that is added before its clients needs only one.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Routes {
     distances: BTreeMap<NodeId, Distances>,
-    routes: BTreeMap<(HostId, HostId), Option<Route>>,
+    routes: BTreeMap<(NodeId, NodeId), Option<Route>>,
 }
 
 impl Routes {
     /// The route, or `None` if there is none.
-    pub(super) fn between(&mut self, graph: &Graph, from: HostId, to: HostId) -> Option<Route> {
+    pub(super) fn between(&mut self, graph: &Graph, from: NodeId, to: NodeId) -> Option<Route> {
         if from == to {
             return Some(Route::local());
         }
         if let Some(route) = self.routes.get(&(from, to)) {
             return route.clone();
         }
-        let (low, high) = (NodeId::from(from.min(to)), NodeId::from(from.max(to)));
+        let (low, high) = (from.min(to), from.max(to));
         let distances = self
             .distances
             .entry(low)
             .or_insert_with(|| distances_to(graph, low));
         let route = walk(graph, distances, high, low).map(|hops| {
             let resource = |(at, hop): &(NodeId, Hop)| {
-                if NodeId::from(from) == high {
+                if from == high {
                     hop.resource
                 } else {
                     way_back(graph, *at, hop)
                 }
             };
             let mut resources: Vec<ResourceId> = hops.iter().map(resource).collect();
-            if NodeId::from(from) == low {
+            if from == low {
                 resources.reverse();
             }
             Route {
@@ -155,7 +155,7 @@ fn way_back(graph: &Graph, from: NodeId, hop: &Hop) -> ResourceId {
 mod tests {
     use super::*;
     use crate::network::topology::RouteWeight;
-    use crate::network::{Link, RouteMetric, SharingPolicy};
+    use crate::network::{HostId, Link, RouteMetric, SharingPolicy};
 
     /// Hosts a.. joined by (from, to, latency in ns), as split-duplex links of 1 MB/s.
     fn graph(hosts: u32, links: &[(u32, u32, u64)]) -> Graph {
@@ -179,7 +179,7 @@ mod tests {
 
     fn names(graph: &Graph, from: u32, to: u32) -> Vec<String> {
         let route = Routes::default()
-            .between(graph, HostId(from), HostId(to))
+            .between(graph, NodeId(from), NodeId(to))
             .unwrap();
         route
             .resources
@@ -247,9 +247,9 @@ mod tests {
     fn there_is_no_route_between_islands_and_no_link_to_oneself() {
         let graph = graph(3, &[(0, 1, 1)]);
         let mut routes = Routes::default();
-        assert_eq!(routes.between(&graph, HostId(0), HostId(2)), None);
+        assert_eq!(routes.between(&graph, NodeId(0), NodeId(2)), None);
         assert_eq!(
-            routes.between(&graph, HostId(1), HostId(1)),
+            routes.between(&graph, NodeId(1), NodeId(1)),
             Some(Route::local())
         );
     }

@@ -1,8 +1,8 @@
 //! The books of a run of bare transfers: everything that its tables are made from.
 
 use super::books::RunIdentity;
-use crate::network::{Bandwidth, SharingPolicy};
-use crate::time::{SimDuration, SimTime};
+use crate::network::Network;
+use crate::time::SimTime;
 use serde::Serialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -16,8 +16,8 @@ pub struct NetworkBooks {
     pub ended_at: SimTime,
     /// In the order in which the scenario lists them.
     pub transfers: Vec<BareTransfer>,
-    /// In the order of the topology.
-    pub links: Vec<LinkRecord>,
+    /// As it stood at the end: what every link has carried.
+    pub network: Network,
 }
 
 /// A bare transfer.
@@ -35,29 +35,6 @@ pub struct BareTransfer {
     pub end: SimTime,
     /// The link that held it to its rate at the end; `None` where none did.
     pub limiting_link: Option<String>,
-}
-
-/// A link and direction.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LinkRecord {
-    /// The link's name.
-    pub link: String,
-    /// `forward`, `backward`, or `both` where the directions share.
-    pub direction: &'static str,
-    /// Where bytes came from; the link's first end where the directions share.
-    pub from: String,
-    /// Where they went.
-    pub to: String,
-    /// What flows share.
-    pub policy: SharingPolicy,
-    /// Its bandwidth.
-    pub bandwidth: Bandwidth,
-    /// Each way.
-    pub latency: SimDuration,
-    /// Carried in all.
-    pub bytes: u64,
-    /// Time with at least one transfer on it.
-    pub busy: SimDuration,
 }
 
 /// A run of bare transfers at a glance.
@@ -89,8 +66,15 @@ impl NetworkSummary {
     /// Of a run whose records lie in `directory`.
     #[must_use]
     pub fn new(books: &NetworkBooks, directory: &Path) -> Self {
+        let links = books.network.links();
         // The first of equals.
-        let busiest = books.links.iter().rev().max_by_key(|link| link.bytes);
+        let busiest = links.reduce(|most, link| {
+            if link.1.bytes > most.1.bytes {
+                link
+            } else {
+                most
+            }
+        });
         Self {
             run_id: books.identity.run_id.clone(),
             scenario: books.identity.scenario.clone(),
@@ -101,8 +85,8 @@ impl NetworkSummary {
             transfers: books.transfers.len(),
             bytes: books.transfers.iter().map(|one| one.size_bytes).sum(),
             busiest_link: busiest
-                .filter(|link| link.bytes > 0)
-                .map(|link| (format!("{} {}", link.link, link.direction), link.bytes)),
+                .filter(|(_, usage)| usage.bytes > 0)
+                .map(|(part, usage)| (format!("{} {}", part.link, part.direction), usage.bytes)),
             directory: directory.to_owned(),
         }
     }

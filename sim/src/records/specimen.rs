@@ -6,6 +6,7 @@ use super::books::{
 };
 use crate::device::{Availability, Phase, Power};
 use crate::kernel::ActorId;
+use crate::network::{Access, Bandwidth, Connections, Network, Transport};
 use crate::scenario::{RawScenario, RawSchedule};
 use crate::time::{SimDuration, SimTime};
 use crate::world::{
@@ -180,6 +181,7 @@ pub(crate) fn synchronous() -> RunBooks {
             battery_levels: vec![Some(0.25)],
             peak_transfers: 4,
             messages: 99,
+            network: network(),
         },
         versions: vec![
             version(1, 0.0, 13.0, CloseReason::AllArrived, 4, 3),
@@ -336,6 +338,19 @@ fn evaluation(at: f64, version: u64, correct: [u64; 4]) -> Evaluation {
             })
             .collect(),
     }
+}
+
+/// A star of the server and the four clients in which nothing has moved.
+fn network() -> Network {
+    let mbps = |rate: f64| Bandwidth::from_bits_per_second(rate * 1e6).unwrap();
+    let names = ["server", "clinic-0", "clinic-1", "clinic-2", "hospital-0"];
+    let access = names.map(|name| Access {
+        name: name.to_owned(),
+        up: mbps(5.0),
+        down: mbps(20.0),
+        latency: lasting(0.03),
+    });
+    Network::new(Connections::star(access), Transport::fluid())
 }
 
 fn clients() -> Vec<ClientRecord> {

@@ -36,15 +36,7 @@ pub use problem::{Problem, Problems};
 pub use quantity::{
     Bandwidth, Bytes, ComputeSpeed, Duration, Energy, Power, Quantity, QuantityError, Share, Unit,
 };
-pub use raw::{
-    RawBattery, RawBenefit, RawClientGroup, RawCosine, RawCost, RawCurve, RawData, RawDevice,
-    RawDistill, RawDistillLoss, RawDropout, RawEvaluation, RawExchange, RawFactor, RawHostLink,
-    RawHours, RawLink, RawLocal, RawLogNormal, RawMeasure, RawMethod, RawMoment, RawNetwork,
-    RawNetworkScenario, RawOnReturn, RawOptimizer, RawPartition, RawPower, RawRecords, RawRoute,
-    RawRule, RawRun, RawScenario, RawSchedule, RawScope, RawSelection, RawServer, RawSharing,
-    RawSource, RawSplit, RawStage, RawStaleness, RawStop, RawTarget, RawTier, RawTopology,
-    RawTransfer, RawTransport, RawWeibull, RawWeights, RawZoneShare, RawZones,
-};
+pub use raw::*;
 pub use resolved::Input;
 pub use sampled::{Distribution, DrawError, Sampled};
 pub use schema::schema;

@@ -29,12 +29,14 @@ pub(crate) struct Identity {
 
 impl Identity {
     /// Hashes the scenario with its defaults filled in. The description is for
-    /// people and does not count; of a column its values count, not its path.
+    /// people and does not count; of a column its values count, of a topology's file its content,
+    /// not their paths.
     pub(crate) fn of(scenario: &Scenario) -> Self {
         let mut raw: RawScenario = (**scenario).clone();
         raw.description = String::new();
         raw.run = None;
         name_columns_for_content(&mut raw);
+        name_topology_for_content(&mut raw.network.topology);
         // Only the seeds that act count, not the one they were made from.
         raw.seed = 0;
         raw.seed_world = Some(scenario.world_seed());
@@ -52,9 +54,7 @@ impl Identity {
         let mut raw: RawNetworkScenario = (**scenario).clone();
         raw.description = String::new();
         raw.run = None;
-        if let RawTopology::File { file, text, .. } = &mut raw.network.topology {
-            *file = hex(&Sha256::digest(text.as_bytes()));
-        }
+        name_topology_for_content(&mut raw.network.topology);
         raw.seed = 0;
         raw.seed_world = Some(scenario.world_seed());
         raw.seed_dynamics = Some(scenario.dynamics_seed());
@@ -120,6 +120,12 @@ fn name_columns_for_content(raw: &mut RawScenario) {
         if let RawDropout::Trace { file, traces, .. } = &mut group.dropout {
             *file = hex(&traces.digest());
         }
+    }
+}
+
+fn name_topology_for_content(topology: &mut RawTopology) {
+    if let RawTopology::File { file, text, .. } = topology {
+        *file = hex(&Sha256::digest(text.as_bytes()));
     }
 }
 

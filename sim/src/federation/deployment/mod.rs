@@ -12,6 +12,7 @@ pub use cost::LocalCost;
 pub(crate) use presence::{ClientBattery, Presence};
 
 use drawing::{draw_group, load_dataset, partition_of};
+use placing::Standing;
 
 use crate::device::Device;
 use crate::kernel::Streams;
@@ -31,6 +32,7 @@ pub struct Deployment {
     dataset: Arc<Dataset>,
     split: Split,
     clients: Vec<ClientSpec>,
+    standing: Standing,
     server_parameters: Option<Arc<Layout>>,
 }
 
@@ -68,10 +70,11 @@ fn failed(place: &str) -> impl Fn(&dyn std::fmt::Display) -> DeploymentError {
 }
 
 impl Deployment {
-    /// Draws data, split, devices and links.
+    /// Draws data, split, devices, links and topology.
     ///
     /// # Errors
-    /// When the data cannot be split as asked, or a distribution gives no usable value.
+    /// When the data cannot be split as asked, a distribution gives no usable value, or chance no
+    /// topology that holds together.
     pub fn draw(scenario: Scenario) -> Result<Self, DeploymentError> {
         let world = Streams::new(scenario.world_seed());
         let dynamics = Streams::new(scenario.dynamics_seed());
@@ -90,6 +93,7 @@ impl Deployment {
             world.seed("data", "split"),
         )
         .map_err(|error| failed("data")(&error))?;
+        let standing = Standing::of(&scenario, &clients)?;
         let server_parameters = match scenario.method.exchange {
             RawExchange::Parameters => clients.first().map(|client| Arc::clone(&client.layout)),
             _ => None,
@@ -101,6 +105,7 @@ impl Deployment {
             dataset,
             split,
             clients,
+            standing,
             server_parameters,
         })
     }

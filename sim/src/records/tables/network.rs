@@ -1,7 +1,7 @@
-//! `transfers.csv` and `links.csv` of a run of bare transfers, and its row among the runs.
+//! `links.csv` of any run; `transfers.csv` of a run of bare transfers, and its row among the runs.
 
 use super::run::{FactorRow, RunRow};
-use crate::network::SharingPolicy;
+use crate::network::{Network, SharingPolicy};
 use crate::records::network_books::NetworkBooks;
 use crate::records::table::table;
 use crate::time::{SimDuration, SimTime};
@@ -34,9 +34,9 @@ table! {
     pub struct LinkRow<'a> in "links",
     key [link, direction],
     references [[] in "runs" []],
-    /// Name of the link.
+    /// Name of the link; an access link has its host's.
     link: &'a str;
-    /// `forward` or `backward`, or `both` where the directions share.
+    /// `up` or `down` for an access link; else `forward` or `backward`, or `both` where the directions share.
     direction: &'a str;
     /// Where bytes came from; the link's first end where the directions share.
     from: &'a str;
@@ -107,27 +107,32 @@ pub(super) fn transfers(books: &NetworkBooks) -> impl Iterator<Item = BareTransf
     })
 }
 
-pub(super) fn links(books: &NetworkBooks) -> impl Iterator<Item = LinkRow<'_>> {
-    let seconds = books.ended_at.as_secs_f64();
-    books.links.iter().map(move |link| {
-        let could = link.bandwidth.as_bytes_per_second() * seconds;
-        let bounded = link.policy != SharingPolicy::FatPipe && could > 0.0;
+/// Every link and direction of a network after a run of this length.
+pub(super) fn links<'a>(
+    run_id: &'a str,
+    ended_at: SimTime,
+    network: &'a Network,
+) -> impl Iterator<Item = LinkRow<'a>> {
+    let seconds = ended_at.as_secs_f64();
+    network.links().map(move |(part, usage)| {
+        let could = part.bandwidth.as_bytes_per_second() * seconds;
+        let bounded = part.policy != SharingPolicy::FatPipe && could > 0.0;
         LinkRow {
-            run_id: &books.identity.run_id,
-            link: &link.link,
-            direction: link.direction,
-            from: &link.from,
-            to: &link.to,
-            sharing: match link.policy {
+            run_id,
+            link: part.link,
+            direction: part.direction,
+            from: part.from,
+            to: part.to,
+            sharing: match part.policy {
                 SharingPolicy::Shared => "shared",
                 SharingPolicy::SplitDuplex => "split-duplex",
                 SharingPolicy::FatPipe => "fat-pipe",
             },
-            bandwidth_bps: link.bandwidth.as_bits_per_second(),
-            latency_s: link.latency,
-            bytes: link.bytes,
-            busy_s: link.busy,
-            mean_use: bounded.then(|| link.bytes as f64 / could),
+            bandwidth_bps: part.bandwidth.as_bits_per_second(),
+            latency_s: part.latency,
+            bytes: usage.bytes,
+            busy_s: usage.busy,
+            mean_use: bounded.then(|| usage.bytes as f64 / could),
         }
     })
 }

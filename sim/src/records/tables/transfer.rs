@@ -21,15 +21,15 @@ table! {
     to: &'a str;
     /// What was sent.
     what: &'a str;
-    /// Length of the buffer that the receiver would decode.
+    /// Length of the buffer that the receiver would decode; after a suspension, of what was left of it.
     size_bytes: u64, "byte";
-    /// Bytes that crossed the network: fewer than size_bytes where it was cut.
+    /// Bytes that crossed the network: fewer than size_bytes where it was cut or suspended.
     bytes: u64, "byte";
     /// When it was sent.
     start_s: SimTime, "s";
     /// When it ended.
     end_s: SimTime, "s";
-    /// How it ended: `delivered`, `cut` (the client was lost) or `unfinished` (the run ended first).
+    /// How it ended: `delivered`, `cut` (the client was lost), `suspended` (the client went away; a later row carries the rest) or `unfinished` (the run ended first).
     outcome: &'a str;
     /// The link that held it to its rate at the end; empty where none did.
     limiting_link: Option<&'a str>;

@@ -14,14 +14,14 @@ use std::sync::Arc;
 pub(super) fn load(
     raw: &mut RawScenario,
     folder: &Path,
+    inputs: &mut Vec<Input>,
     findings: &mut Findings<'_>,
-) -> Vec<Input> {
-    let mut inputs = Vec::new();
+) {
     for (index, group) in raw.clients.iter_mut().enumerate() {
         let mut columns = Columns {
             folder,
             clients: group.count,
-            inputs: &mut inputs,
+            inputs: &mut *inputs,
             findings,
         };
         let at = |key: &str| format!("clients.{index}.{key}");
@@ -43,7 +43,6 @@ pub(super) fn load(
         }
         columns.trace(&group.name, &mut group.dropout, &at("dropout"));
     }
-    inputs
 }
 
 struct Columns<'a, 'b> {

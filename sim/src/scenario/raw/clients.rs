@@ -1,7 +1,8 @@
 //! `[[clients]]`: groups of clients.
 
 use super::{
-    RawDevice, RawDropout, RawHours, RawLink, RawMoment, RawOnReturn, RawZones, is_default,
+    RawDevice, RawDropout, RawHours, RawLink, RawMoment, RawNodes, RawOnReturn, RawZones,
+    is_default,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,9 @@ pub struct RawClientGroup {
     pub device: RawDevice,
     /// The client's own access link.
     pub link: RawLink,
+    /// Where its clients' access links end: a node of the topology, or a list whose nodes the clients of the group take in turn; left out, all clients take the topology's edge nodes in turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<RawNodes>,
     /// When its clients leave.
     #[serde(default)]
     pub dropout: RawDropout,

@@ -14,6 +14,7 @@ mod link;
 mod method;
 mod network;
 mod outcome;
+mod place;
 mod presence;
 
 pub use battery::RawBattery;
@@ -34,6 +35,7 @@ pub use outcome::{
     RawBenefit, RawCost, RawEvaluation, RawMeasure, RawRecords, RawScope, RawSplit, RawStop,
     RawTarget,
 };
+pub use place::RawNodes;
 
 pub use presence::{RawHours, RawMoment, RawOnReturn, RawStage, RawZoneShare, RawZones};
 
@@ -105,6 +107,9 @@ pub struct RawScenario {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawServer {
+    /// Node of the topology where its access link ends; left out, the topology's core: the root, `core`, `n0`, or what the file says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
     /// Bandwidth from the server, shared by all downloads.
     pub up: Bandwidth,
     /// Bandwidth to the server, shared by all uploads.
@@ -120,6 +125,7 @@ pub struct RawServer {
 impl Default for RawServer {
     fn default() -> Self {
         Self {
+            at: None,
             up: Bandwidth::from_bits_per_second(1e9),
             down: Bandwidth::from_bits_per_second(1e9),
             latency: Duration::from_seconds(0.0),

@@ -76,6 +76,8 @@ pub struct Accounts {
     pub peak_transfers: usize,
     /// Messages told to actors.
     pub messages: u64,
+    /// As it stood at the end: what every link has carried.
+    pub network: Network,
 }
 
 /// Actor 0 is the aggregator; client i is actor i + 1.
@@ -366,6 +368,7 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             battery_levels,
             peak_transfers: self.peak_transfers,
             messages: self.messages,
+            network: self.network,
         };
         (accounts, self.pool)
     }
