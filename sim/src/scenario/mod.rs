@@ -34,7 +34,7 @@ pub use overrides::Overrides;
 pub use presets::{PRESETS, Preset};
 pub use problem::{Problem, Problems};
 pub use quantity::{
-    Bandwidth, Bytes, ComputeSpeed, Duration, Power, Quantity, QuantityError, Unit,
+    Bandwidth, Bytes, ComputeSpeed, Duration, Energy, Power, Quantity, QuantityError, Share, Unit,
 };
 pub use raw::*;
 pub use resolved::Input;

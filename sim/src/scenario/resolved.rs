@@ -105,6 +105,10 @@ fn name_columns_for_content(raw: &mut RawScenario) {
         if let Some(memory) = &mut group.device.memory {
             name_for_content(memory);
         }
+        if let Some(battery) = &mut group.device.battery {
+            name_for_content(&mut battery.capacity);
+            name_for_content(&mut battery.level);
+        }
         name_for_content(&mut group.link.up);
         name_for_content(&mut group.link.down);
         name_for_content(&mut group.link.latency);

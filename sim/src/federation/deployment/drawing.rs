@@ -1,6 +1,6 @@
 //! Drawing: from the distributions of a scenario to its data set and clients.
 
-use super::presence::{GroupPresence, Presence, instant};
+use super::presence::{ClientBattery, GroupPresence, Presence, instant};
 use super::{ClientSpec, DeploymentError, failed};
 use crate::device::{Device, Power};
 use crate::kernel::Streams;
@@ -77,6 +77,13 @@ pub(super) fn draw_group(
         };
         let joins = moment(&group.join, "join")?.unwrap_or(SimTime::ZERO);
         let leaves = moment(&group.leave, "leave")?.unwrap_or(SimTime::MAX);
+        let battery = match &device.battery {
+            None => None,
+            Some(battery) => Some(ClientBattery {
+                capacity: draw(&battery.capacity, &name, index, "battery capacity", world)?,
+                level: draw(&battery.level, &name, index, "battery level", world)? / 100.0,
+            }),
+        };
         clients.push(ClientSpec {
             device: Device {
                 flops_per_second,
@@ -98,6 +105,7 @@ pub(super) fn draw_group(
                 joins,
                 leaves,
             },
+            battery,
             on_return: group.on_return,
             link: (
                 up,

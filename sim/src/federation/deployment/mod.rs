@@ -9,7 +9,7 @@ mod presence;
 
 pub use cost::LocalCost;
 
-pub(crate) use presence::Presence;
+pub(crate) use presence::{ClientBattery, Presence};
 
 use drawing::{draw_group, load_dataset, partition_of};
 use placing::Standing;
@@ -46,6 +46,7 @@ pub(crate) struct ClientSpec {
     pub(crate) layout: Arc<Layout>,
     pub(crate) device: Device,
     pub(crate) presence: Presence,
+    pub(crate) battery: Option<ClientBattery>,
     pub(crate) on_return: RawOnReturn,
     /// bit/s up, bit/s down, one-way latency.
     pub(crate) link: (f64, f64, SimDuration),

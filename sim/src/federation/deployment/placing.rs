@@ -2,8 +2,8 @@
 
 use super::{ClientSpec, Deployment, DeploymentError, duration, failed};
 use crate::network::{Access, Connections, Graph, HostId, Network, NodeId};
-use crate::scenario::{Quantity, Scenario};
-use crate::world::Site;
+use crate::scenario::{Quantity, RawOnReturn, Scenario};
+use crate::world::{OnReturn, Site};
 use std::collections::BTreeMap;
 
 /// The network between the access links, and the node where each of them ends.
@@ -76,6 +76,15 @@ impl Deployment {
             availability: client
                 .presence
                 .availability(&client.name, self.world, self.dynamics),
+            battery: client.battery.map(|battery| {
+                let idle = client.device.power.idle;
+                let (presence, name) = (&client.presence, &client.name);
+                Box::new(presence.battery(battery, idle, name, self.world))
+            }),
+            on_return: match client.on_return {
+                RawOnReturn::Abandon => OnReturn::Abandon,
+                RawOnReturn::Resume => OnReturn::Resume,
+            },
             drops: client.presence.drops(&client.name, self.dynamics),
         });
         let sites = sites.collect();

@@ -5,6 +5,7 @@
 //! [`Scenario`](super::Scenario). Doc comments here are the descriptions in
 //! `scenarios/schema.json`.
 
+mod battery;
 mod clients;
 mod data;
 mod device;
@@ -16,6 +17,7 @@ mod outcome;
 mod place;
 mod presence;
 
+pub use battery::RawBattery;
 pub use clients::RawClientGroup;
 pub use data::{RawData, RawPartition, RawSource};
 pub use device::{RawDevice, RawPower};
