@@ -5,6 +5,7 @@
 
 mod check;
 mod column;
+mod data;
 mod decode;
 mod decode_error;
 mod distribution;
@@ -26,6 +27,7 @@ mod tree;
 
 pub use check::{NetworkScenario, Scenario};
 pub use column::{Column, Pick};
+pub use data::{DataFilePath, Loaded};
 pub use load::{Plan, PlannedRun, load};
 pub use overrides::Overrides;
 pub use presets::{PRESETS, Preset};
@@ -34,12 +36,12 @@ pub use quantity::{
     Bandwidth, Bytes, ComputeSpeed, Duration, Power, Quantity, QuantityError, Unit,
 };
 pub use raw::{
-    RawBenefit, RawClientGroup, RawCost, RawData, RawDevice, RawDistill, RawDistillLoss,
-    RawDropout, RawEvaluation, RawExchange, RawFactor, RawHostLink, RawLink, RawLocal, RawMeasure,
-    RawMethod, RawNetwork, RawNetworkScenario, RawNodes, RawOptimizer, RawPartition, RawPower,
-    RawRecords, RawRoute, RawRule, RawRun, RawScenario, RawSchedule, RawScope, RawSelection,
-    RawServer, RawSharing, RawSource, RawSplit, RawStaleness, RawStop, RawTarget, RawTier,
-    RawTopology, RawTransfer, RawTransport, RawWeights,
+    RawBenefit, RawCifarLabels, RawClientGroup, RawCost, RawData, RawDevice, RawDistill,
+    RawDistillLoss, RawDropout, RawEvaluation, RawExchange, RawFactor, RawHostLink, RawLink,
+    RawLocal, RawMeasure, RawMethod, RawNetwork, RawNetworkScenario, RawNodes, RawNormalise,
+    RawOptimizer, RawPartition, RawPower, RawRecords, RawRoute, RawRule, RawRun, RawScenario,
+    RawSchedule, RawScope, RawSelection, RawServer, RawSharing, RawSource, RawSplit, RawStaleness,
+    RawStop, RawTarget, RawTier, RawTopology, RawTransfer, RawTransport, RawWeights,
 };
 pub use resolved::Input;
 pub use sampled::{Distribution, DrawError, Sampled};

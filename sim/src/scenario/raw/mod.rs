@@ -14,9 +14,10 @@ mod method;
 mod network;
 mod outcome;
 mod place;
+mod source;
 
 pub use clients::RawClientGroup;
-pub use data::{RawData, RawPartition, RawSource};
+pub use data::{RawData, RawNormalise, RawPartition};
 pub use device::{RawDevice, RawPower};
 pub use dropout::RawDropout;
 pub use link::RawLink;
@@ -33,6 +34,8 @@ pub use outcome::{
     RawTarget,
 };
 pub use place::RawNodes;
+
+pub use source::{RawCifarLabels, RawSource};
 
 use super::quantity::{Bandwidth, Duration};
 use schemars::JsonSchema;
