@@ -10,6 +10,7 @@ mod method;
 mod network;
 
 use self::findings::Findings;
+use super::data::DataSets;
 use super::problem::Problem;
 use super::raw::{RawNetworkScenario, RawScenario, RawTopology};
 use super::resolved::{Input, replication_seed};
@@ -140,6 +141,7 @@ pub(crate) fn check(
     mut raw: RawScenario,
     tree: &Node,
     folder: &Path,
+    sets: &mut DataSets,
 ) -> Result<Checked<Scenario>, Vec<Problem>> {
     let mut findings = Findings::new(tree);
     federation_only(&raw, &mut findings);
@@ -156,7 +158,7 @@ pub(crate) fn check(
     );
     // Without a sensible number of clients the other figures mean nothing.
     if let Some(count) = clients::check(&raw, &mut findings) {
-        data::check(&raw, count, &mut findings);
+        data::check(&mut raw, count, folder, sets, &mut findings);
         method::check(&mut raw, count, &mut findings);
         columns::load(&mut raw, folder, &mut inputs, &mut findings);
         if let Some(blueprint) = blueprint {

@@ -6,6 +6,7 @@
 mod availability_trace;
 mod check;
 mod column;
+mod data;
 mod decode;
 mod decode_error;
 mod distribution;
@@ -29,6 +30,7 @@ mod week;
 pub use availability_trace::Traces;
 pub use check::{NetworkScenario, Scenario};
 pub use column::{Column, Pick};
+pub use data::{DataFilePath, Loaded};
 pub use load::{Plan, PlannedRun, load};
 pub use overrides::Overrides;
 pub use presets::{PRESETS, Preset};

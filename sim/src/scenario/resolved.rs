@@ -36,6 +36,10 @@ impl Identity {
         raw.description = String::new();
         raw.run = None;
         name_columns_for_content(&mut raw);
+        // Of a file of data its checksum counts, not its path.
+        for (_, file) in raw.data.source.files_mut() {
+            file.file.clear();
+        }
         name_topology_for_content(&mut raw.network.topology);
         // Only the seeds that act count, not the one they were made from.
         raw.seed = 0;
@@ -146,7 +150,7 @@ fn short_hash(text: &str) -> String {
     name
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut out, byte| {
         // Writing to a String cannot fail.
         let _ = write!(out, "{byte:02x}");

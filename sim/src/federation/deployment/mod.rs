@@ -11,7 +11,7 @@ pub use cost::LocalCost;
 
 pub(crate) use presence::{ClientBattery, Presence};
 
-use drawing::{draw_group, load_dataset, partition_of};
+use drawing::{draw_group, load_dataset};
 use placing::Standing;
 
 use crate::device::Device;
@@ -78,17 +78,20 @@ impl Deployment {
     pub fn draw(scenario: Scenario) -> Result<Self, DeploymentError> {
         let world = Streams::new(scenario.world_seed());
         let dynamics = Streams::new(scenario.dynamics_seed());
-        let dataset = Arc::new(load_dataset(&scenario.data.source, world)?);
+        let dataset = load_dataset(&scenario.data.source, world)?;
         let mut clients = Vec::with_capacity(scenario.client_count());
         for group in &scenario.clients {
             draw_group(group, scenario.start, &dataset, world, &mut clients)?;
         }
         let split = Split::draw(
             &dataset,
-            scenario.data.test,
+            scenario
+                .data
+                .test
+                .expect("written when a scenario is checked"),
             scenario.data.public,
             scenario.data.holdout,
-            &partition_of(&scenario.data.partition),
+            &scenario.data.partition.choice(),
             clients.len(),
             world.seed("data", "split"),
         )

@@ -16,10 +16,11 @@ mod network;
 mod outcome;
 mod place;
 mod presence;
+mod source;
 
 pub use battery::RawBattery;
 pub use clients::RawClientGroup;
-pub use data::{RawData, RawPartition, RawSource};
+pub use data::{RawData, RawNormalise, RawPartition};
 pub use device::{RawDevice, RawPower};
 pub use dropout::{RawCosine, RawCurve, RawDropout, RawLogNormal, RawWeibull};
 pub use link::RawLink;
@@ -38,6 +39,7 @@ pub use outcome::{
 pub use place::RawNodes;
 
 pub use presence::{RawHours, RawMoment, RawOnReturn, RawStage, RawZoneShare, RawZones};
+pub use source::{RawCifarLabels, RawSource};
 
 use super::quantity::{Bandwidth, Duration};
 use super::week::WeekTime;
