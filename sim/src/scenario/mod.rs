@@ -6,12 +6,14 @@
 mod availability_trace;
 mod check;
 mod column;
+mod conduct;
 mod decode;
 mod decode_error;
 mod distribution;
 mod encode;
 mod known_keys;
 mod layers;
+mod link_profile;
 mod load;
 mod overrides;
 mod presets;

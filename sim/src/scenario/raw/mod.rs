@@ -5,6 +5,7 @@
 //! [`Scenario`](super::Scenario). Doc comments here are the descriptions in
 //! `scenarios/schema.json`.
 
+mod behaviour;
 mod clients;
 mod data;
 mod device;
@@ -16,6 +17,10 @@ mod outcome;
 mod place;
 mod presence;
 
+pub use behaviour::{
+    RawAccessProfile, RawBackground, RawDirection, RawFailure, RawNetworkLink, RawOutages,
+    RawProfile, RawStep,
+};
 pub use clients::RawClientGroup;
 pub use data::{RawData, RawPartition, RawSource};
 pub use device::{RawDevice, RawPower};
@@ -33,7 +38,7 @@ pub use outcome::{
     RawBenefit, RawCost, RawEvaluation, RawMeasure, RawRecords, RawScope, RawSplit, RawStop,
     RawTarget,
 };
-pub use place::RawNodes;
+pub use place::RawNames;
 
 pub use presence::{RawHours, RawMoment, RawOnReturn, RawStage, RawZoneShare, RawZones};
 
