@@ -54,7 +54,11 @@ pub fn run(planned: &PlannedRun<NetworkScenario>) -> Result<NetworkBooks, Traffi
             bytes: listed.size.count(),
         });
     }
+    let conduct = scenario.conduct(&graph).map_err(TrafficError)?;
     let mut network = Network::from_graph_with(graph, scenario.network.transport.choice());
+    if let Some(conduct) = conduct {
+        network.set_conduct(conduct);
+    }
     let (ends, ended_at) = carry(&mut network, &sendings)?;
     for (transfer, ended) in transfers.iter_mut().zip(ends) {
         let link = match ended {

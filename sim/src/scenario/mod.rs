@@ -6,6 +6,7 @@
 mod availability_trace;
 mod check;
 mod column;
+mod conduct;
 mod data;
 mod decode;
 mod decode_error;
@@ -13,6 +14,7 @@ mod distribution;
 mod encode;
 mod known_keys;
 mod layers;
+mod link_profile;
 mod load;
 mod overrides;
 mod presets;

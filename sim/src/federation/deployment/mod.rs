@@ -2,6 +2,7 @@
 //!
 //! Everything here is fixed before the simulation starts and shared, never copied.
 
+mod behaving;
 mod cost;
 mod drawing;
 mod placing;
@@ -16,6 +17,7 @@ use placing::Standing;
 
 use crate::device::Device;
 use crate::kernel::Streams;
+use crate::network::Conduct;
 use crate::scenario::{
     RawExchange, RawOnReturn, RawOptimizer, RawRule, RawSchedule, RawWeights, Scenario,
 };
@@ -33,6 +35,7 @@ pub struct Deployment {
     split: Split,
     clients: Vec<ClientSpec>,
     standing: Standing,
+    conduct: Option<Conduct>,
     server_parameters: Option<Arc<Layout>>,
 }
 
@@ -97,6 +100,7 @@ impl Deployment {
         )
         .map_err(|error| failed("data")(&error))?;
         let standing = Standing::of(&scenario, &clients)?;
+        let conduct = behaving::conduct(&scenario, &clients, standing.core(), world, dynamics)?;
         let server_parameters = match scenario.method.exchange {
             RawExchange::Parameters => clients.first().map(|client| Arc::clone(&client.layout)),
             _ => None,
@@ -109,6 +113,7 @@ impl Deployment {
             split,
             clients,
             standing,
+            conduct,
             server_parameters,
         })
     }

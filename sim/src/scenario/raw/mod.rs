@@ -6,6 +6,7 @@
 //! `scenarios/schema.json`.
 
 mod battery;
+mod behaviour;
 mod clients;
 mod data;
 mod device;
@@ -19,6 +20,10 @@ mod presence;
 mod source;
 
 pub use battery::RawBattery;
+pub use behaviour::{
+    RawAccessProfile, RawBackground, RawDirection, RawFailure, RawNetworkLink, RawOutages,
+    RawProfile, RawStep,
+};
 pub use clients::RawClientGroup;
 pub use data::{RawData, RawNormalise, RawPartition};
 pub use device::{RawDevice, RawPower};
@@ -36,7 +41,7 @@ pub use outcome::{
     RawBenefit, RawCost, RawEvaluation, RawMeasure, RawRecords, RawScope, RawSplit, RawStop,
     RawTarget,
 };
-pub use place::RawNodes;
+pub use place::RawNames;
 
 pub use presence::{RawHours, RawMoment, RawOnReturn, RawStage, RawZoneShare, RawZones};
 pub use source::{RawCifarLabels, RawSource};
