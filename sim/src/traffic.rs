@@ -29,7 +29,11 @@ impl std::error::Error for TrafficError {}
 pub fn run(planned: &PlannedRun<NetworkScenario>) -> Result<NetworkBooks, TrafficError> {
     let scenario = &planned.scenario;
     let graph = scenario.graph().map_err(TrafficError)?;
-    let network = Network::from_graph_with(graph, scenario.network.transport.choice());
+    let conduct = scenario.conduct(&graph).map_err(TrafficError)?;
+    let mut network = Network::from_graph_with(graph, scenario.network.transport.choice());
+    if let Some(conduct) = conduct {
+        network.set_conduct(conduct);
+    }
     let identity = RunIdentity {
         run_id: planned.run_id.clone(),
         config_id: planned.config_id.clone(),

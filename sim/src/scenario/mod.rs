@@ -6,12 +6,15 @@
 mod availability_trace;
 mod check;
 mod column;
+mod conduct;
+mod data;
 mod decode;
 mod decode_error;
 mod distribution;
 mod encode;
 mod known_keys;
 mod layers;
+mod link_profile;
 mod load;
 mod overrides;
 mod presets;
@@ -29,12 +32,13 @@ mod week;
 pub use availability_trace::Traces;
 pub use check::{NetworkScenario, Scenario};
 pub use column::{Column, Pick};
+pub use data::{DataFilePath, Loaded};
 pub use load::{Plan, PlannedRun, load};
 pub use overrides::Overrides;
 pub use presets::{PRESETS, Preset};
 pub use problem::{Problem, Problems};
 pub use quantity::{
-    Bandwidth, Bytes, ComputeSpeed, Duration, Power, Quantity, QuantityError, Unit,
+    Bandwidth, Bytes, ComputeSpeed, Duration, Energy, Power, Quantity, QuantityError, Share, Unit,
 };
 pub use raw::*;
 pub use resolved::Input;

@@ -2,8 +2,8 @@
 
 use super::{Deployment, DeploymentError, duration};
 use crate::network::{Access, Connections, Graph, HostId, Network, NodeId};
-use crate::scenario::{Quantity, Scenario};
-use crate::world::Site;
+use crate::scenario::{Quantity, RawOnReturn, Scenario};
+use crate::world::{OnReturn, Site};
 
 /// The network between the access links, and the node where each of them ends.
 #[derive(Debug)]
@@ -27,6 +27,11 @@ impl Standing {
             clients: clients.map(node).collect(),
         })
     }
+
+    /// The network between the access links.
+    pub(super) fn core(&self) -> &Graph {
+        &self.core
+    }
 }
 
 /// A graph numbers its nodes as the blueprint lists them.
@@ -37,7 +42,7 @@ fn node(place: usize) -> NodeId {
 impl Deployment {
     /// The network between the access links.
     pub fn core(&self) -> &Graph {
-        &self.standing.core
+        self.standing.core()
     }
 
     /// The network and the clients' places and devices in it. The server is its first host, and the
@@ -67,11 +72,24 @@ impl Deployment {
             availability: client
                 .presence
                 .availability(&client.name, self.world, self.dynamics),
+            battery: client.battery.map(|battery| {
+                let idle = client.device.power.idle;
+                let (presence, name) = (&client.presence, &client.name);
+                Box::new(presence.battery(battery, idle, name, self.world))
+            }),
+            on_return: match client.on_return {
+                RawOnReturn::Abandon => OnReturn::Abandon,
+                RawOnReturn::Resume => OnReturn::Resume,
+            },
             drops: client.presence.drops(&client.name, self.dynamics),
         });
         let sites = sites.collect();
         let transport = self.scenario.network.transport.choice();
-        (Network::new(connections, transport), hub, sites)
+        let mut network = Network::new(connections, transport);
+        if let Some(conduct) = &self.conduct {
+            network.set_conduct(conduct.clone());
+        }
+        (network, hub, sites)
     }
 }
 
