@@ -99,7 +99,7 @@ impl Deployment {
             world.seed("data", "split"),
         )
         .map_err(|error| failed("data")(&error))?;
-        let standing = Standing::of(&scenario, &clients)?;
+        let standing = Standing::of(&scenario)?;
         let conduct = behaving::conduct(&scenario, &clients, standing.core(), world, dynamics)?;
         let server_parameters = match scenario.method.exchange {
             RawExchange::Parameters => clients.first().map(|client| Arc::clone(&client.layout)),

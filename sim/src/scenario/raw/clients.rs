@@ -43,3 +43,10 @@ pub struct RawClientGroup {
     #[serde(default, skip_serializing_if = "is_default")]
     pub on_return: RawOnReturn,
 }
+
+impl RawClientGroup {
+    /// The name of the client with this index in the group.
+    pub(crate) fn client_name(&self, index: usize) -> String {
+        format!("{}-{index}", self.name)
+    }
+}
