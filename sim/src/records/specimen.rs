@@ -6,7 +6,7 @@ use super::books::{
 };
 use crate::device::{Availability, Phase, Power};
 use crate::kernel::ActorId;
-use crate::network::{Access, Bandwidth, Connections, Network, Transport};
+use crate::network::{Access, Bandwidth, Connections, Effort, Network, Transport};
 use crate::scenario::{RawScenario, RawSchedule};
 use crate::time::{SimDuration, SimTime};
 use crate::world::{
@@ -178,6 +178,7 @@ pub(crate) fn synchronous() -> RunBooks {
             transfers: transfers(&participations),
             participations,
             client_times: times.to_vec(),
+            battery_levels: vec![Some(0.25)],
             peak_transfers: 4,
             messages: 99,
             network: network(),
@@ -284,7 +285,11 @@ fn transfers(participations: &[Participation]) -> Vec<TransferRecord> {
                     to,
                     what: "parameters",
                     size_bytes: size,
-                    carried_bytes: bytes,
+                    effort: Effort {
+                        attempts: 1,
+                        sent_bytes: bytes,
+                        lost_bytes: 0,
+                    },
                     start,
                     end: span.end.or(participation.settled).unwrap(),
                     outcome,

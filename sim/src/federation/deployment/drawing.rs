@@ -1,10 +1,13 @@
 //! Drawing: from the distributions of a scenario to its data set and clients.
 
+use super::presence::{ClientBattery, GroupPresence, Presence, instant};
 use super::{ClientSpec, DeploymentError, failed};
 use crate::device::{Device, Power};
 use crate::kernel::Streams;
-use crate::scenario::{Loaded, Quantity, RawClientGroup, RawPartition, RawSource, Sampled};
-use crate::time::SimDuration;
+use crate::scenario::{
+    Loaded, Quantity, RawClientGroup, RawMoment, RawPartition, RawSource, Sampled, WeekTime,
+};
+use crate::time::{SimDuration, SimTime};
 use fedstill_models::{Architecture, Dataset, Partition, SyntheticSpec};
 use std::sync::Arc;
 
@@ -82,6 +85,7 @@ impl RawPartition {
 /// own, so that changing one distribution moves no other draw.
 pub(super) fn draw_group(
     group: &RawClientGroup,
+    start: WeekTime,
     dataset: &Dataset,
     world: Streams,
     clients: &mut Vec<ClientSpec>,
@@ -89,6 +93,7 @@ pub(super) fn draw_group(
     let place = format!("clients `{}`", group.name);
     let architecture = Architecture::parse(&group.model).map_err(|error| failed(&place)(&error))?;
     let layout = Arc::new(architecture.layout(dataset.n_features(), dataset.n_classes()));
+    let presence = Arc::new(GroupPresence::of(group, start));
     for index in 0..group.count {
         let name = format!("{}-{index}", group.name);
         let device = &group.device;
@@ -100,6 +105,21 @@ pub(super) fn draw_group(
         let up = draw(&group.link.up, &name, index, "up", world)?;
         let down = draw(&group.link.down, &name, index, "down", world)?;
         let latency = draw(&group.link.latency, &name, index, "latency", world)?;
+        let moment = |moment: &Option<RawMoment>, purpose: &str| match moment {
+            None => Ok(None),
+            Some(moment) => instant(moment, index, group.count, |sampled| {
+                draw(sampled, &name, index, purpose, world)
+            }),
+        };
+        let joins = moment(&group.join, "join")?.unwrap_or(SimTime::ZERO);
+        let leaves = moment(&group.leave, "leave")?.unwrap_or(SimTime::MAX);
+        let battery = match &device.battery {
+            None => None,
+            Some(battery) => Some(ClientBattery {
+                capacity: draw(&battery.capacity, &name, index, "battery capacity", world)?,
+                level: draw(&battery.level, &name, index, "battery level", world)? / 100.0,
+            }),
+        };
         clients.push(ClientSpec {
             device: Device {
                 flops_per_second,
@@ -115,7 +135,14 @@ pub(super) fn draw_group(
             group: group.name.clone(),
             model: group.model.clone(),
             layout: Arc::clone(&layout),
-            dropout: group.dropout.clone(),
+            presence: Presence {
+                group: Arc::clone(&presence),
+                index,
+                joins,
+                leaves,
+            },
+            battery,
+            on_return: group.on_return,
             link: (
                 up,
                 down,

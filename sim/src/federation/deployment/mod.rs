@@ -2,19 +2,24 @@
 //!
 //! Everything here is fixed before the simulation starts and shared, never copied.
 
+mod behaving;
 mod cost;
 mod drawing;
 mod placing;
+mod presence;
 
 pub use cost::LocalCost;
+
+pub(crate) use presence::{ClientBattery, Presence};
 
 use drawing::{draw_group, load_dataset};
 use placing::Standing;
 
 use crate::device::Device;
 use crate::kernel::Streams;
+use crate::network::Conduct;
 use crate::scenario::{
-    RawDropout, RawExchange, RawOptimizer, RawRule, RawSchedule, RawWeights, Scenario,
+    RawExchange, RawOnReturn, RawOptimizer, RawRule, RawSchedule, RawWeights, Scenario,
 };
 use crate::time::{SimDuration, SimTime};
 use fedstill_models::{Dataset, Layout, Optimizer, Shard, Split};
@@ -30,6 +35,7 @@ pub struct Deployment {
     split: Split,
     clients: Vec<ClientSpec>,
     standing: Standing,
+    conduct: Option<Conduct>,
     server_parameters: Option<Arc<Layout>>,
 }
 
@@ -42,7 +48,9 @@ pub(crate) struct ClientSpec {
     pub(crate) model: String,
     pub(crate) layout: Arc<Layout>,
     pub(crate) device: Device,
-    pub(crate) dropout: RawDropout,
+    pub(crate) presence: Presence,
+    pub(crate) battery: Option<ClientBattery>,
+    pub(crate) on_return: RawOnReturn,
     /// bit/s up, bit/s down, one-way latency.
     pub(crate) link: (f64, f64, SimDuration),
 }
@@ -76,7 +84,7 @@ impl Deployment {
         let dataset = load_dataset(&scenario.data.source, world)?;
         let mut clients = Vec::with_capacity(scenario.client_count());
         for group in &scenario.clients {
-            draw_group(group, &dataset, world, &mut clients)?;
+            draw_group(group, scenario.start, &dataset, world, &mut clients)?;
         }
         let split = Split::draw(
             &dataset,
@@ -92,6 +100,7 @@ impl Deployment {
         )
         .map_err(|error| failed("data")(&error))?;
         let standing = Standing::of(&scenario, &clients)?;
+        let conduct = behaving::conduct(&scenario, &clients, standing.core(), world, dynamics)?;
         let server_parameters = match scenario.method.exchange {
             RawExchange::Parameters => clients.first().map(|client| Arc::clone(&client.layout)),
             _ => None,
@@ -104,6 +113,7 @@ impl Deployment {
             split,
             clients,
             standing,
+            conduct,
             server_parameters,
         })
     }

@@ -1,10 +1,9 @@
 //! Placing: where clients and server stand in the network, with their devices.
 
 use super::{ClientSpec, Deployment, DeploymentError, duration, failed};
-use crate::device::{Availability, DropRate};
 use crate::network::{Access, Connections, Graph, HostId, Network, NodeId};
-use crate::scenario::{Quantity, RawDropout, Scenario};
-use crate::world::Site;
+use crate::scenario::{Quantity, RawOnReturn, Scenario};
+use crate::world::{OnReturn, Site};
 use std::collections::BTreeMap;
 
 /// The network between the access links, and the node where each of them ends.
@@ -44,6 +43,13 @@ impl Standing {
     }
 }
 
+impl Standing {
+    /// The network between the access links.
+    pub(super) fn core(&self) -> &Graph {
+        &self.core
+    }
+}
+
 /// A graph numbers its nodes as the blueprint lists them.
 fn node(place: usize) -> NodeId {
     NodeId(u32::try_from(place).expect("topologies are bounded"))
@@ -74,33 +80,27 @@ impl Deployment {
         let sites = (1..).zip(&self.clients).map(|(number, client)| Site {
             host: connections.attached(number),
             device: client.device,
-            availability: self.availability(client),
-            drops: self.drops(client),
+            availability: client
+                .presence
+                .availability(&client.name, self.world, self.dynamics),
+            battery: client.battery.map(|battery| {
+                let idle = client.device.power.idle;
+                let (presence, name) = (&client.presence, &client.name);
+                Box::new(presence.battery(battery, idle, name, self.world))
+            }),
+            on_return: match client.on_return {
+                RawOnReturn::Abandon => OnReturn::Abandon,
+                RawOnReturn::Resume => OnReturn::Resume,
+            },
+            drops: client.presence.drops(&client.name, self.dynamics),
         });
         let sites = sites.collect();
         let transport = self.scenario.network.transport.choice();
-        (Network::new(connections, transport), hub, sites)
-    }
-
-    fn availability(&self, client: &ClientSpec) -> Availability {
-        match client.dropout {
-            RawDropout::Exponential { up, down } => Availability::exponential(
-                duration(up),
-                duration(down),
-                self.dynamics.stream(&client.name, "availability"),
-            ),
-            RawDropout::None | RawDropout::PerParticipation { .. } => Availability::Always,
+        let mut network = Network::new(connections, transport);
+        if let Some(conduct) = &self.conduct {
+            network.set_conduct(conduct.clone());
         }
-    }
-
-    fn drops(&self, client: &ClientSpec) -> Option<(DropRate, crate::kernel::Stream)> {
-        match client.dropout {
-            RawDropout::PerParticipation { rate } => {
-                let stream = self.dynamics.stream(&client.name, "dropout");
-                Some((DropRate(rate), stream))
-            }
-            RawDropout::None | RawDropout::Exponential { .. } => None,
-        }
+        (network, hub, sites)
     }
 }
 

@@ -5,6 +5,8 @@
 //! [`Scenario`](super::Scenario). Doc comments here are the descriptions in
 //! `scenarios/schema.json`.
 
+mod battery;
+mod behaviour;
 mod clients;
 mod data;
 mod device;
@@ -14,12 +16,18 @@ mod method;
 mod network;
 mod outcome;
 mod place;
+mod presence;
 mod source;
 
+pub use battery::RawBattery;
+pub use behaviour::{
+    RawAccessProfile, RawBackground, RawDirection, RawFailure, RawNetworkLink, RawOutages,
+    RawProfile, RawStep,
+};
 pub use clients::RawClientGroup;
 pub use data::{RawData, RawNormalise, RawPartition};
 pub use device::{RawDevice, RawPower};
-pub use dropout::RawDropout;
+pub use dropout::{RawCosine, RawCurve, RawDropout, RawLogNormal, RawWeibull};
 pub use link::RawLink;
 pub use method::{
     RawDistill, RawDistillLoss, RawExchange, RawLocal, RawMethod, RawOptimizer, RawRule,
@@ -33,11 +41,13 @@ pub use outcome::{
     RawBenefit, RawCost, RawEvaluation, RawMeasure, RawRecords, RawScope, RawSplit, RawStop,
     RawTarget,
 };
-pub use place::RawNodes;
+pub use place::RawNames;
 
+pub use presence::{RawHours, RawMoment, RawOnReturn, RawStage, RawZoneShare, RawZones};
 pub use source::{RawCifarLabels, RawSource};
 
 use super::quantity::{Bandwidth, Duration};
+use super::week::WeekTime;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +78,9 @@ pub struct RawScenario {
     /// Which run of its batch a resolved file repeats; leave it out otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RawRun>,
+    /// Day of the week and time of day in UTC at which the run begins.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub start: WeekTime,
     /// What is learned from, and how it is split over the clients.
     pub data: RawData,
     /// Groups of clients that are alike.
