@@ -34,7 +34,10 @@ impl Spread {
     pub(crate) fn draw(&self, index: usize, stream: &mut impl Rng) -> f64 {
         match self {
             Self::Constant(number) => *number,
-            Self::List(numbers) => numbers.get(index % numbers.len().max(1)).copied().unwrap_or_default(),
+            Self::List(numbers) => numbers
+                .get(index % numbers.len().max(1))
+                .copied()
+                .unwrap_or_default(),
             Self::Range(Range { low, high }) => low + (high - low) * stream.random::<f64>(),
         }
     }
@@ -52,9 +55,10 @@ impl Spread {
             Self::Range(Range { low, high }) if low > high => {
                 Some(format!("a range from {low} down to {high}"))
             }
-            Self::Range(Range { low, high }) => {
-                [low, high].into_iter().find(|end| wrong(**end)).map(f64::to_string)
-            }
+            Self::Range(Range { low, high }) => [low, high]
+                .into_iter()
+                .find(|end| wrong(**end))
+                .map(f64::to_string),
         }
     }
 }
@@ -87,10 +91,16 @@ mod tests {
         let positive = |number: f64| number >= 0.0;
         assert_eq!(Spread::Constant(-1.0).wrong(positive).unwrap(), "-1");
         assert_eq!(Spread::List(vec![1.0, -2.0]).wrong(positive).unwrap(), "-2");
-        assert_eq!(Spread::List(vec![]).wrong(positive).unwrap(), "an empty list");
+        assert_eq!(
+            Spread::List(vec![]).wrong(positive).unwrap(),
+            "an empty list"
+        );
         let range = |low, high| Spread::Range(Range { low, high });
         assert_eq!(range(-1.0, 1.0).wrong(positive).unwrap(), "-1");
-        assert_eq!(range(2.0, 1.0).wrong(positive).unwrap(), "a range from 2 down to 1");
+        assert_eq!(
+            range(2.0, 1.0).wrong(positive).unwrap(),
+            "a range from 2 down to 1"
+        );
         assert!(Spread::Constant(f64::NAN).wrong(|_| true).is_some());
     }
 }

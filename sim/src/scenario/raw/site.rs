@@ -30,9 +30,9 @@ pub struct RawSiteData {
     /// Classes of which the sites have no samples: what is dealt to them is nobody's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing_classes: Vec<RawName>,
-    /// Pairs of a class and the class that the sites call it: two of one name are merged.
+    /// Classes that the sites call otherwise; two that are called the same are merged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub renamed_classes: Vec<(RawName, RawName)>,
+    pub renamed_classes: Vec<RawRenamedClass>,
     /// Features that the sites do not measure, by name or number from 0: they are 0 after scaling.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing_features: Vec<RawName>,
@@ -48,7 +48,17 @@ impl RawSiteData {
     }
 }
 
-/// Sites that call the classes otherwise.
+/// A class that the sites call otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawRenamedClass {
+    /// The class in the data.
+    pub class: RawName,
+    /// The class that the sites take it for.
+    pub called: RawName,
+}
+
+/// Sites that call the classes otherwise, by a permutation drawn at random.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawConceptShift {
@@ -74,19 +84,13 @@ pub enum RawName {
 }
 
 impl RawName {
-    /// Its place among names, where it has one.
+    /// Its place among `count` of these names, where it has one.
     pub(crate) fn place(&self, count: usize, names: &[String]) -> Option<u32> {
-        match self {
-            Self::Number(number) => (*number as usize) < count,
-            Self::Name(_) => true,
-        }
-        .then(|| match self {
-            Self::Number(number) => Some(*number),
-            Self::Name(name) => names
-                .iter()
-                .position(|known| known == name)
-                .map(|place| place as u32),
-        })?
+        let place = match self {
+            Self::Number(number) => *number as usize,
+            Self::Name(name) => names.iter().position(|known| known == name)?,
+        };
+        (place < count).then_some(place as u32)
     }
 }
 
