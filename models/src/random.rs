@@ -14,6 +14,10 @@ pub(crate) enum Purpose {
     InitialParameters = 6,
     BatchOrder = 7,
     Holdings = 8,
+    FeatureNoise = 20,
+    LabelNoise = 21,
+    MissingFeatures = 22,
+    Concept = 23,
 }
 
 /// The stream of `purpose` under `seed`.

@@ -1,23 +1,25 @@
 //! The split of a data set: global test set, public set, and every client's shard.
 
 use std::fmt;
+use std::ops::Range;
 
 use rand::seq::SliceRandom;
 
 use crate::dataset::Dataset;
 use crate::holding::{Dealt, Holding, HoldingError, deal};
-use crate::partition::{Partition, PartitionError, partition};
+use crate::partition::{Partition, PartitionError, partition_groups};
 use crate::random::{Purpose, stream};
 
-/// Indices into one [`Dataset`]; no sample is in two of the sets.
+/// Indices into one [`Dataset`]; no sample is in two of the sets, except that clients share samples
+/// where their partition draws with replacement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
     /// The global test set, ascending.
     pub test: Vec<u32>,
     /// Samples that everyone may see; methods do not see their labels. Ascending.
     pub public: Vec<u32>,
-    /// One shard a client; no sample is in two. Together they hold every sample that is in neither
-    /// set above, as long as one of them shares by the partition.
+    /// One shard a client; what these hold together of the samples in neither set above is for the
+    /// partition to say.
     pub clients: Vec<Shard>,
 }
 
@@ -32,7 +34,8 @@ pub struct Shard {
 }
 
 impl Split {
-    /// Draws `test` samples without replacement, then `public` of the rest, deals what is left by
+    /// Draws `test` samples without replacement (of the test set that came with the data, where one
+    /// did), then `public` of the rest (but none of that test set), deals what is left by
     /// the partition, and holds out a share of every shard as the client's own test set.
     ///
     /// # Errors
@@ -67,7 +70,14 @@ impl Split {
         seed: u64,
     ) -> Result<Self, SplitError> {
         let samples = dataset.len();
-        if test.checked_add(public).is_none_or(|apart| apart > samples) {
+        let given = dataset.given_test();
+        let fits = if given.is_empty() {
+            test.checked_add(public)
+                .is_some_and(|apart| apart <= samples)
+        } else {
+            test <= given.len() && public <= given.start as usize
+        };
+        if !fits {
             return Err(SplitError::TooFewSamples {
                 samples,
                 test,
@@ -77,10 +87,17 @@ impl Split {
         if !(0.0..1.0).contains(&holdout) {
             return Err(SplitError::Holdout { holdout });
         }
-        let [test, public, pool] = pools(samples, test, public, seed);
+        let [test, public, pool] = pools(samples, dataset.given_test(), test, public, seed);
         let labels: Vec<u32> = pool.iter().map(|&index| dataset.label(index)).collect();
-        let classes = dataset.n_classes();
-        let shards = shards(rule, holdings, &labels, classes, seed)?;
+        let groups: Option<Vec<u32>> = dataset
+            .groups()
+            .map(|groups| pool.iter().map(|&index| groups.group(index)).collect());
+        let pooled = Pool {
+            labels: &labels,
+            groups: groups.as_deref(),
+            n_classes: dataset.n_classes(),
+        };
+        let shards = pooled.shards(rule, holdings, seed)?;
         let mut draw = stream(seed, Purpose::SplitHoldout);
         let clients = shards
             .into_iter()
@@ -102,18 +119,20 @@ impl Split {
         })
     }
 
-    /// How many samples of each class are left for the clients by the split of this seed.
+    /// How many samples of each class are left for the clients by the split of this seed, of data
+    /// whose samples `given` are a test set of their own.
     ///
     /// # Panics
     /// When test and public set exceed the data, or a label is not below `n_classes`.
     pub fn pool_counts(
         labels: &[u32],
         n_classes: usize,
+        given: Range<u32>,
         test: usize,
         public: usize,
         seed: u64,
     ) -> Vec<usize> {
-        let [.., pool] = pools(labels.len(), test, public, seed);
+        let [.., pool] = pools(labels.len(), given, test, public, seed);
         let mut counts = vec![0; n_classes];
         for index in pool {
             counts[labels[index as usize] as usize] += 1;
@@ -122,49 +141,85 @@ impl Split {
     }
 }
 
-/// Test set, public set and what is left for the clients, each ascending.
-fn pools(samples: usize, test: usize, public: usize, seed: u64) -> [Vec<u32>; 3] {
-    let mut order: Vec<u32> = (0..samples as u32).collect();
-    order.shuffle(&mut stream(seed, Purpose::SplitPools));
-    let mut pool = order.split_off(test + public);
-    let mut public = order.split_off(test);
-    for set in [&mut order, &mut public, &mut pool] {
-        set.sort_unstable();
-    }
-    [order, public, pool]
+/// What is left for the clients.
+struct Pool<'a> {
+    labels: &'a [u32],
+    groups: Option<&'a [u32]>,
+    n_classes: usize,
 }
 
-/// Every client's places in the pool, ascending.
-fn shards(
-    rule: &Partition,
-    holdings: &[Holding],
-    labels: &[u32],
-    n_classes: usize,
-    seed: u64,
-) -> Result<Vec<Vec<u32>>, SplitError> {
-    let sharing = holdings
-        .iter()
-        .filter(|holding| **holding == Holding::Shared)
-        .count();
-    if sharing == holdings.len() {
-        return Ok(partition(rule, labels, n_classes, sharing, seed)?);
-    }
-    let Dealt { own, rest } = deal(holdings, labels, n_classes, seed)?;
-    let shared = if sharing == 0 {
-        Vec::new()
-    } else {
-        let labels: Vec<u32> = rest.iter().map(|&place| labels[place as usize]).collect();
-        partition(rule, &labels, n_classes, sharing, seed)?
-    };
-    let mut shared = shared.into_iter();
-    let share = |own: Option<Vec<u32>>| match own {
-        Some(own) => own,
-        None => {
-            let places = shared.next().unwrap_or_default();
-            places.iter().map(|&place| rest[place as usize]).collect()
+impl Pool<'_> {
+    /// Every client's places in the pool, ascending.
+    fn shards(
+        &self,
+        rule: &Partition,
+        holdings: &[Holding],
+        seed: u64,
+    ) -> Result<Vec<Vec<u32>>, SplitError> {
+        let Self {
+            labels,
+            groups,
+            n_classes,
+        } = *self;
+        let is_shared = |holding: &&Holding| **holding == Holding::Shared;
+        let sharing = holdings.iter().filter(is_shared).count();
+        if sharing == holdings.len() {
+            let shards = partition_groups(rule, labels, groups, n_classes, sharing, seed)?;
+            return Ok(shards);
         }
+        let Dealt { own, rest } = deal(holdings, labels, n_classes, seed)?;
+        let shared = if sharing == 0 {
+            Vec::new()
+        } else {
+            let of = |all: &[u32]| -> Vec<u32> {
+                rest.iter().map(|&place| all[place as usize]).collect()
+            };
+            let (labels, groups) = (of(labels), groups.map(of));
+            partition_groups(rule, &labels, groups.as_deref(), n_classes, sharing, seed)?
+        };
+        let mut shared = shared.into_iter();
+        let share = |own: Option<Vec<u32>>| match own {
+            Some(own) => own,
+            None => {
+                let places = shared.next().unwrap_or_default();
+                places.iter().map(|&place| rest[place as usize]).collect()
+            }
+        };
+        Ok(own.into_iter().map(share).collect())
+    }
+}
+
+/// Test set, public set and what is left for the clients, each ascending.
+fn pools(
+    samples: usize,
+    given: Range<u32>,
+    test: usize,
+    public: usize,
+    seed: u64,
+) -> [Vec<u32>; 3] {
+    let mut draw = stream(seed, Purpose::SplitPools);
+    let shared = if given.is_empty() {
+        samples as u32
+    } else {
+        given.start
     };
-    Ok(own.into_iter().map(share).collect())
+    let mut order: Vec<u32> = (0..shared).collect();
+    order.shuffle(&mut draw);
+    let mut sets = if given.is_empty() {
+        let pool = order.split_off(test + public);
+        let public = order.split_off(test);
+        [order, public, pool]
+    } else {
+        let pool = order.split_off(public);
+        let mut tests: Vec<u32> = given.collect();
+        if test < tests.len() {
+            tests.shuffle(&mut draw);
+            tests.truncate(test);
+        }
+        [tests, order, pool]
+    };
+    sets.iter_mut().for_each(|set| set.sort_unstable());
+    sets
 }
 
 /// Why a split is impossible.

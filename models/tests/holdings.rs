@@ -73,7 +73,7 @@ fn chance_takes_from_no_client_what_a_later_one_tells() {
     // All of class 4 is told by the last client: whoever tells a number alone draws around it.
     let digits = Dataset::digits();
     for seed in 0..20 {
-        let pool = Split::pool_counts(digits.labels(), 10, 360, 100, seed);
+        let pool = Split::pool_counts(digits.labels(), 10, 0..0, 360, 100, seed);
         let mut wanted = vec![0; 10];
         wanted[4] = pool[4];
         let holdings = [Holding::Any(500), Holding::Classes(wanted)];

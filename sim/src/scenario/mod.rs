@@ -6,12 +6,15 @@
 mod availability_trace;
 mod check;
 mod column;
+mod conduct;
+mod data;
 mod decode;
 mod decode_error;
 mod distribution;
 mod encode;
 mod known_keys;
 mod layers;
+mod link_profile;
 mod load;
 mod overrides;
 mod presets;
@@ -22,6 +25,7 @@ mod resolved;
 mod sampled;
 mod schema;
 mod sites;
+mod spread;
 mod sweep;
 mod topology;
 mod tree;
@@ -30,16 +34,18 @@ mod week;
 pub use availability_trace::Traces;
 pub use check::{NetworkScenario, Scenario};
 pub use column::{Column, Pick};
+pub use data::{DataFilePath, Loaded};
 pub use load::{Plan, PlannedRun, load};
 pub use overrides::Overrides;
 pub use presets::{PRESETS, Preset};
 pub use problem::{Problem, Problems};
 pub use quantity::{
-    Bandwidth, Bytes, ComputeSpeed, Duration, Power, Quantity, QuantityError, Unit,
+    Bandwidth, Bytes, ComputeSpeed, Duration, Energy, Power, Quantity, QuantityError, Share, Unit,
 };
 pub use raw::*;
 pub use resolved::Input;
 pub use sampled::{Distribution, DrawError, Sampled};
 pub use schema::schema;
 pub use sites::{Site, Sites};
+pub use spread::{Range, Spread};
 pub use week::{ClockError, TimeOfDay, WeekTime, Windows, Zone};

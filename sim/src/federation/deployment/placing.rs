@@ -2,8 +2,8 @@
 
 use super::{Deployment, DeploymentError, duration};
 use crate::network::{Access, Connections, Graph, HostId, Network, NodeId};
-use crate::scenario::{Quantity, Scenario};
-use crate::world::Site;
+use crate::scenario::{Quantity, RawOnReturn, Scenario};
+use crate::world::{OnReturn, Site};
 
 /// The network between the access links, and the node where each of them ends.
 #[derive(Debug)]
@@ -14,19 +14,23 @@ pub(super) struct Standing {
 }
 
 impl Standing {
+    /// Clients are those of the scenario's groups, one group after the other.
     pub(super) fn of(scenario: &Scenario) -> Result<Standing, DeploymentError> {
         let (core, places) = scenario.core().map_err(DeploymentError)?;
         let groups = scenario.clients.iter().enumerate();
-        let clients =
-            groups.flat_map(|(place, group)| (0..group.count).map(move |index| (place, index)));
-        let nodes = clients.zip(0..);
-        let nodes = nodes.map(|((group, index), number)| node(places.client(group, index, number)));
-        let nodes = nodes.collect();
+        let indices = groups.flat_map(|(place, group)| (0..group.count).map(move |i| (place, i)));
+        let clients = indices.zip(0..);
+        let clients = clients.map(|((group, index), number)| places.client(group, index, number));
         Ok(Standing {
             core,
             server: node(places.server()),
-            clients: nodes,
+            clients: clients.map(node).collect(),
         })
+    }
+
+    /// The network between the access links.
+    pub(super) fn core(&self) -> &Graph {
+        &self.core
     }
 }
 
@@ -36,6 +40,11 @@ fn node(place: usize) -> NodeId {
 }
 
 impl Deployment {
+    /// The network between the access links.
+    pub fn core(&self) -> &Graph {
+        self.standing.core()
+    }
+
     /// The network and the clients' places and devices in it. The server is its first host, and the
     /// clients follow in their order.
     pub(crate) fn place(&self) -> (Network, HostId, Vec<Site>) {
@@ -63,11 +72,24 @@ impl Deployment {
             availability: client
                 .presence
                 .availability(&client.name, self.world, self.dynamics),
+            battery: client.battery.map(|battery| {
+                let idle = client.device.power.idle;
+                let (presence, name) = (&client.presence, &client.name);
+                Box::new(presence.battery(battery, idle, name, self.world))
+            }),
+            on_return: match client.on_return {
+                RawOnReturn::Abandon => OnReturn::Abandon,
+                RawOnReturn::Resume => OnReturn::Resume,
+            },
             drops: client.presence.drops(&client.name, self.dynamics),
         });
         let sites = sites.collect();
         let transport = self.scenario.network.transport.choice();
-        (Network::new(connections, transport), hub, sites)
+        let mut network = Network::new(connections, transport);
+        if let Some(conduct) = &self.conduct {
+            network.set_conduct(conduct.clone());
+        }
+        (network, hub, sites)
     }
 }
 

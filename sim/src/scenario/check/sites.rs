@@ -1,15 +1,16 @@
 //! Sites of files: names that no other client has, models, and samples that are there.
 
 use super::clients::architecture;
-use super::data::size;
 use super::findings::Findings;
 use crate::kernel::Streams;
 use crate::scenario::Scenario;
+use crate::scenario::data::Loaded;
 use crate::scenario::quantity::nearest;
 use crate::scenario::raw::{RawClientGroup, RawScenario, RawSource};
 use crate::scenario::sites::{Sites, class_of};
 use fedstill_models::{Dataset, Holding, HoldingError, Split, check_holdings, synthetic_labels};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// After as many wrong rows the rest is most likely wrong in the same way.
 const MOST_TOLD: usize = 10;
@@ -204,10 +205,12 @@ pub(super) fn samples(raw: &RawScenario, findings: &mut Findings<'_>) -> bool {
     let last = raw.replications.clamp(1, MOST_REPLICATIONS);
     for replication in raw.replication..raw.replication.saturating_add(last) {
         let world = Streams::new(whole.for_replication(replication).world_seed());
+        let (labels, given) = labels(&raw.data.source, world);
         let pool = Split::pool_counts(
-            &labels(&raw.data.source, world),
+            &labels,
             classes,
-            raw.data.test,
+            given,
+            raw.data.test.unwrap_or_default(),
             raw.data.public,
             world.seed("data", "split"),
         );
@@ -219,21 +222,35 @@ pub(super) fn samples(raw: &RawScenario, findings: &mut Findings<'_>) -> bool {
     true
 }
 
+/// The classes of the data, by name; none of files that could not be read.
 fn class_names(source: &RawSource) -> Vec<String> {
     match source {
         RawSource::Digits => Dataset::digits().class_names().to_vec(),
-        other => (0..size(other).classes)
-            .map(|class| class.to_string())
-            .collect(),
+        RawSource::Synthetic { classes, .. } => {
+            (0..*classes).map(|class| class.to_string()).collect()
+        }
+        files => files
+            .loaded()
+            .and_then(Loaded::dataset)
+            .map_or_else(Vec::new, |dataset| dataset.class_names().to_vec()),
     }
 }
 
-fn labels(source: &RawSource, world: Streams) -> Vec<u32> {
-    match *source {
-        RawSource::Digits => Dataset::digits().labels().to_vec(),
+/// The label of every sample, and which samples are a test set of their own.
+fn labels(source: &RawSource, world: Streams) -> (Vec<u32>, Range<u32>) {
+    let of = |dataset: &Dataset| (dataset.labels().to_vec(), dataset.given_test());
+    match source {
+        RawSource::Digits => of(&Dataset::digits()),
         RawSource::Synthetic {
             classes, samples, ..
-        } => synthetic_labels(classes, samples, world.seed("data", "synthetic")),
+        } => {
+            let seed = world.seed("data", "synthetic");
+            (synthetic_labels(*classes, *samples, seed), 0..0)
+        }
+        files => files
+            .loaded()
+            .and_then(Loaded::dataset)
+            .map_or_else(|| (Vec::new(), 0..0), |dataset| of(dataset)),
     }
 }
 
@@ -286,7 +303,8 @@ fn refuse(raw: &RawScenario, error: &HoldingError, replication: u32, findings: &
                 ),
                 format!(
                     "{pool}{of} are left after {} test and {} public samples{seed}{others}",
-                    raw.data.test, raw.data.public
+                    raw.data.test.unwrap_or_default(),
+                    raw.data.public
                 ),
                 "ask for fewer, set fewer aside by `data.test` and `data.public`, or take more data",
             )

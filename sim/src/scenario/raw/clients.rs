@@ -2,8 +2,8 @@
 
 use super::super::sites::{Site, Sites};
 use super::{
-    RawDevice, RawDropout, RawHours, RawLink, RawMoment, RawNodes, RawOnReturn, RawZones,
-    is_default,
+    RawDevice, RawDropout, RawHours, RawLink, RawMoment, RawNames, RawOnReturn, RawSiteData,
+    RawZones, is_default,
 };
 use fedstill_models::Holding;
 use schemars::JsonSchema;
@@ -23,13 +23,16 @@ pub struct RawClientGroup {
     pub file: Option<String>,
     /// Architecture, such as `mlp-64-32` (hidden widths; input and output come from the data).
     pub model: String,
+    /// How its clients' data differ from the pool's: turned images, noise, wrong labels, classes or features missing.
+    #[serde(default, skip_serializing_if = "RawSiteData::is_plain")]
+    pub data: RawSiteData,
     /// Compute speed, memory and power.
     pub device: RawDevice,
     /// The client's own access link.
     pub link: RawLink,
     /// Where its clients' access links end: a node of the topology, or a list whose nodes the clients of the group take in turn; left out, all clients take the topology's edge nodes in turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at: Option<RawNodes>,
+    pub at: Option<RawNames>,
     /// When its clients leave.
     #[serde(default)]
     pub dropout: RawDropout,
