@@ -178,6 +178,7 @@ pub(crate) fn synchronous() -> RunBooks {
             transfers: transfers(&participations),
             participations,
             client_times: times.to_vec(),
+            battery_levels: vec![Some(0.25)],
             peak_transfers: 4,
             messages: 99,
             network: network(),

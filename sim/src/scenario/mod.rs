@@ -7,6 +7,7 @@ mod availability_trace;
 mod check;
 mod column;
 mod conduct;
+mod data;
 mod decode;
 mod decode_error;
 mod distribution;
@@ -23,6 +24,7 @@ mod raw;
 mod resolved;
 mod sampled;
 mod schema;
+mod spread;
 mod sweep;
 mod topology;
 mod tree;
@@ -31,15 +33,17 @@ mod week;
 pub use availability_trace::Traces;
 pub use check::{NetworkScenario, Scenario};
 pub use column::{Column, Pick};
+pub use data::{DataFilePath, Loaded};
 pub use load::{Plan, PlannedRun, load};
 pub use overrides::Overrides;
 pub use presets::{PRESETS, Preset};
 pub use problem::{Problem, Problems};
 pub use quantity::{
-    Bandwidth, Bytes, ComputeSpeed, Duration, Power, Quantity, QuantityError, Unit,
+    Bandwidth, Bytes, ComputeSpeed, Duration, Energy, Power, Quantity, QuantityError, Share, Unit,
 };
 pub use raw::*;
 pub use resolved::Input;
 pub use sampled::{Distribution, DrawError, Sampled};
 pub use schema::schema;
+pub use spread::{Range, Spread};
 pub use week::{ClockError, TimeOfDay, WeekTime, Windows, Zone};

@@ -37,6 +37,10 @@ impl Identity {
         raw.description = String::new();
         raw.run = None;
         name_columns_for_content(&mut raw);
+        // Of a file of data its checksum counts, not its path.
+        for (_, file) in raw.data.source.files_mut() {
+            file.file.clear();
+        }
         name_network_for_content(&mut raw.network);
         // Only the seeds that act count, not the one they were made from.
         raw.seed = 0;
@@ -106,6 +110,10 @@ fn name_columns_for_content(raw: &mut RawScenario) {
         if let Some(memory) = &mut group.device.memory {
             name_for_content(memory);
         }
+        if let Some(battery) = &mut group.device.battery {
+            name_for_content(&mut battery.capacity);
+            name_for_content(&mut battery.level);
+        }
         name_for_content(&mut group.link.up);
         name_for_content(&mut group.link.down);
         name_for_content(&mut group.link.latency);
@@ -162,7 +170,7 @@ fn short_hash(text: &str) -> String {
     name
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut out, byte| {
         // Writing to a String cannot fail.
         let _ = write!(out, "{byte:02x}");

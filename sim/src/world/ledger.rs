@@ -253,10 +253,22 @@ impl Ledger {
         participation.energy_joules += joules;
     }
 
-    pub(super) fn computed(&mut self, ticket: Ticket, work: &Work, flops: u64, joules: f64) {
+    /// Of a work `flops` were spent, after the first `before` of them.
+    pub(super) fn computed(
+        &mut self,
+        ticket: Ticket,
+        work: &Work,
+        before: u64,
+        flops: u64,
+        joules: f64,
+    ) {
         let participation = self.get_mut(ticket);
-        for (total, part) in participation.flops.iter_mut().zip(work.first(flops)) {
-            *total += part;
+        let parts = work
+            .first(before + flops)
+            .into_iter()
+            .zip(work.first(before));
+        for (total, (until, before)) in participation.flops.iter_mut().zip(parts) {
+            *total += until - before;
         }
         participation.energy_joules += joules;
     }

@@ -14,6 +14,8 @@ pub enum TransferOutcome {
     Cut,
     /// Given up after failed links had cut every attempt.
     Lost,
+    /// Suspended when the client went away; a later transfer carries the rest.
+    Suspended,
     /// Under way when the run ended.
     Unfinished,
 }
@@ -25,6 +27,7 @@ impl TransferOutcome {
             Self::Delivered => "delivered",
             Self::Cut => "cut",
             Self::Lost => "lost",
+            Self::Suspended => "suspended",
             Self::Unfinished => "unfinished",
         }
     }

@@ -1,11 +1,13 @@
 //! Presence: when the clients of a group are there, and when their participations are cut.
 
 use super::duration;
-use crate::device::{Availability, DailyCurve, Diurnal, DropRate, Lengths, Pattern, Renewal};
+use crate::device::{
+    Availability, Battery, BatteryKind, DailyCurve, Diurnal, DropRate, Lengths, Pattern, Renewal,
+};
 use crate::kernel::{Stream, Streams};
 use crate::scenario::{
-    Duration, Pick, RawClientGroup, RawCurve, RawDropout, RawLogNormal, RawMoment, RawStage,
-    RawWeibull, RawZones, WeekTime, Zone,
+    Duration, Pick, RawBattery, RawClientGroup, RawCurve, RawDropout, RawLogNormal, RawMoment,
+    RawStage, RawWeibull, RawZones, Share, WeekTime, Zone,
 };
 use crate::time::{SimDuration, SimTime};
 use rand::RngExt;
@@ -20,8 +22,18 @@ pub(crate) struct GroupPresence {
     /// Of the kind `diurnal`.
     curve: Option<DailyCurve>,
     hours: Option<(Arc<Pattern>, Duration)>,
+    battery: Option<(RawBattery, Option<Arc<Pattern>>)>,
     zones: Option<RawZones>,
     start: WeekTime,
+}
+
+/// The battery of one client as it was drawn.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ClientBattery {
+    /// In joules.
+    pub(crate) capacity: f64,
+    /// At the start, of 1.
+    pub(crate) level: f64,
 }
 
 /// When one client is there.
@@ -52,6 +64,11 @@ impl GroupPresence {
             windows,
             curve,
             hours: hours.map(|hours| (Arc::new(hours.windows.pattern()), hours.jitter)),
+            battery: group.device.battery.as_ref().map(|battery| {
+                let windows = battery.windows.as_ref();
+                let plugged = windows.map(|windows| Arc::new(windows.windows.pattern()));
+                (battery.clone(), plugged)
+            }),
             zones: group.time_zone.clone(),
             start,
         }
@@ -133,6 +150,36 @@ impl Presence {
             });
         }
         availability
+    }
+
+    /// The battery of the client called `name`, whose device draws `idle` watts at first.
+    pub(super) fn battery(
+        &self,
+        drawn: ClientBattery,
+        idle: f64,
+        name: &str,
+        world: Streams,
+    ) -> Battery {
+        let (battery, plugged) = self.group.battery.as_ref().expect("made with the group");
+        let level = |share: Share| share.percent() / 100.0 * drawn.capacity;
+        let plugged = plugged.as_ref().map(|pattern| {
+            let local = self.group.local_start(self.index, name, world);
+            let jitter = battery
+                .windows
+                .as_ref()
+                .map_or(Duration::default(), |w| w.jitter);
+            let stream = world.stream(name, "charging jitter");
+            (Arc::clone(pattern), jittered(local, jitter, stream))
+        });
+        let kind = BatteryKind {
+            capacity: drawn.capacity,
+            empty: level(battery.empty),
+            resume: level(battery.resume),
+            least: battery.least.map_or(0.0, level),
+            charge: battery.charge.watts(),
+            plugged,
+        };
+        Battery::new(Arc::new(kind), drawn.level * drawn.capacity, idle)
     }
 
     /// How often the client's participations are cut.

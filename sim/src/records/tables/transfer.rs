@@ -21,9 +21,9 @@ table! {
     to: &'a str;
     /// What was sent.
     what: &'a str;
-    /// Length of the buffer that the receiver would decode.
+    /// Length of the buffer that the receiver would decode; after a suspension, of what was left of it.
     size_bytes: u64, "byte";
-    /// Bytes that crossed the network, in all attempts: fewer than size_bytes where it was cut, more where failed links made it begin again.
+    /// Bytes that crossed the network, in all attempts: fewer than size_bytes where it was cut or suspended, more where failed links made it begin again.
     bytes: u64, "byte";
     /// Those of them that came to nothing: sent in attempts that a failed link cut, and not kept.
     lost_bytes: u64, "byte";
@@ -33,7 +33,7 @@ table! {
     start_s: SimTime, "s";
     /// When it ended.
     end_s: SimTime, "s";
-    /// How it ended: `delivered`, `cut` (the client was lost), `lost` (failed links had cut every attempt) or `unfinished` (the run ended first).
+    /// How it ended: `delivered`, `cut` (the client was lost), `suspended` (the client went away; a later row carries the rest), `lost` (failed links had cut every attempt) or `unfinished` (the run ended first).
     outcome: &'a str;
     /// The link that held it to its rate at the end; empty where none did.
     limiting_link: Option<&'a str>;

@@ -29,6 +29,10 @@ pub(super) fn load(
         if let Some(memory) = &mut group.device.memory {
             columns.load(memory, &at("device.memory"));
         }
+        if let Some(battery) = &mut group.device.battery {
+            columns.load(&mut battery.capacity, &at("device.battery.capacity"));
+            columns.load(&mut battery.level, &at("device.battery.level"));
+        }
         columns.load(&mut group.link.up, &at("link.up"));
         columns.load(&mut group.link.down, &at("link.down"));
         columns.load(&mut group.link.latency, &at("link.latency"));

@@ -3,7 +3,8 @@
 use super::findings::Findings;
 use crate::scenario::quantity::Duration;
 use crate::scenario::raw::{
-    RawClientGroup, RawCurve, RawDropout, RawLogNormal, RawMoment, RawStage, RawWeibull, RawZones,
+    RawBattery, RawClientGroup, RawCurve, RawDropout, RawLogNormal, RawMoment, RawStage,
+    RawWeibull, RawZones,
 };
 use crate::scenario::sampled::Sampled;
 
@@ -17,6 +18,9 @@ const LEAVE_OUT: &str = "for clients that are always there leave `dropout` out";
 
 pub(super) fn availability(path: &str, group: &RawClientGroup, findings: &mut Findings<'_>) {
     dropout(&format!("{path}.dropout"), &group.dropout, findings);
+    if let Some(of) = &group.device.battery {
+        battery(&format!("{path}.device.battery"), of, findings);
+    }
     if let Some(hours) = &group.hours {
         jitter(&format!("{path}.hours.jitter"), hours.jitter, findings);
     }
@@ -245,6 +249,23 @@ fn moment(path: &str, moment: &RawMoment, all: bool, findings: &mut Findings<'_>
                 true => "every client of a group joins at some time",
                 false => "clients that are in no stage stay",
             },
+        );
+    }
+}
+
+fn battery(path: &str, battery: &RawBattery, findings: &mut Findings<'_>) {
+    if let Some(windows) = &battery.windows {
+        jitter(&format!("{path}.windows.jitter"), windows.jitter, findings);
+    }
+    if battery.resume.percent() <= battery.empty.percent() {
+        findings.refuse(
+            &format!("{path}.resume"),
+            format!(
+                "the device goes off at {} and comes back at {}",
+                battery.empty, battery.resume
+            ),
+            "expected a level above the one at which it goes off",
+            "5 % and 20 % are the defaults",
         );
     }
 }

@@ -16,6 +16,8 @@ pub(super) struct Transfer<P> {
     pub(super) to: ActorId,
     pub(super) what: &'static str,
     pub(super) size: u64,
+    /// Bytes that it still has to carry, from `start` on.
+    pub(super) left: u64,
     pub(super) start: SimTime,
     pub(super) payload: P,
     /// Only the bytes up to the drop are sent.
@@ -60,10 +62,26 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
             .and_then(|busy| busy.cut)
             .filter(|cut| cut.phase == phase);
         let carried = cut.map_or(bytes, |cut| (cut.fraction * bytes as f64) as u64);
-        let (origin, destination) = (self.host_of(from), self.host_of(to));
+        let transfer = Transfer {
+            ticket,
+            from,
+            to,
+            what,
+            size: bytes,
+            left: carried,
+            start: now,
+            payload,
+            ends_in_drop: cut.is_some(),
+        };
+        self.carry(client, now, transfer);
+    }
+
+    /// Puts a transfer on the network, the first time or after it was suspended.
+    pub(super) fn carry(&mut self, client: ActorId, now: SimTime, transfer: Transfer<P>) {
+        let (origin, destination) = (self.host_of(transfer.from), self.host_of(transfer.to));
         let delivery = self
             .network
-            .transfer(now, origin, destination, carried)
+            .transfer(now, origin, destination, transfer.left)
             .expect("routes are checked before a run");
         if let Some(busy) = &mut self.busy[site(client)] {
             busy.delivery = Some(delivery);
@@ -71,14 +89,8 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
         self.deliveries.insert(
             delivery,
             Transfer {
-                ticket,
-                from,
-                to,
-                what,
-                size: bytes,
                 start: now,
-                payload,
-                ends_in_drop: cut.is_some(),
+                ..transfer
             },
         );
         self.peak_transfers = self.peak_transfers.max(self.deliveries.len());
@@ -117,14 +129,14 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
         self.tell(transfer.to, now, Message::Arrived { ticket, payload });
     }
 
-    /// Takes a transfer off the network; gives the phase that it belonged to.
+    /// Takes a transfer off the network; what is left of it can be carried later.
     pub(super) fn cut_transfer(
         &mut self,
         delivery: DeliveryId,
         now: SimTime,
         outcome: TransferOutcome,
-    ) -> Phase {
-        let transfer = self
+    ) -> Transfer<P> {
+        let mut transfer = self
             .deliveries
             .remove(&delivery)
             .expect("a delivery has a transfer");
@@ -132,7 +144,10 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
         let effort = cancelled.map_or(Effort::default(), |cancelled| cancelled.effort);
         let link = cancelled.and_then(|cancelled| cancelled.limiting_link);
         self.write_transfer(&transfer, now, effort, outcome, link);
-        direction(transfer.to)
+        let received = effort.received_bytes();
+        transfer.left = transfer.left.saturating_sub(received);
+        transfer.size = transfer.size.saturating_sub(received);
+        transfer
     }
 
     fn write_transfer(
@@ -195,7 +210,7 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
 }
 
 /// Which way something sent to `to` goes, from the client's side.
-fn direction(to: ActorId) -> Phase {
+pub(super) fn direction(to: ActorId) -> Phase {
     if to == SERVER {
         Phase::Upload
     } else {
