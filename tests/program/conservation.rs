@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 /// As documented; every participation ends in exactly one of these.
-const OUTCOMES: [&str; 11] = [
+const OUTCOMES: [&str; 12] = [
     "merged",
     "late",
     "surplus",
@@ -16,6 +16,7 @@ const OUTCOMES: [&str; 11] = [
     "dropped_download",
     "dropped_compute",
     "dropped_upload",
+    "lost_link",
     "unfit",
     "diverged",
     "unfinished",
