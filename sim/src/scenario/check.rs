@@ -9,6 +9,7 @@ mod dropout;
 mod findings;
 mod method;
 mod network;
+mod site;
 
 use self::findings::Findings;
 use super::data::DataSets;

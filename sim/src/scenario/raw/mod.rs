@@ -17,6 +17,7 @@ mod network;
 mod outcome;
 mod place;
 mod presence;
+mod site;
 mod source;
 
 pub use battery::RawBattery;
@@ -44,6 +45,7 @@ pub use outcome::{
 pub use place::RawNames;
 
 pub use presence::{RawHours, RawMoment, RawOnReturn, RawStage, RawZoneShare, RawZones};
+pub use site::{RawConceptShift, RawName, RawRenamedClass, RawSiteData};
 pub use source::{RawCifarLabels, RawSource};
 
 use super::quantity::{Bandwidth, Duration};
