@@ -17,6 +17,8 @@ use std::sync::Arc;
 pub struct RunSettings {
     /// Threads that compute.
     pub threads: usize,
+    /// Whether the books also hold what only a trace tells.
+    pub gather: bool,
     /// Experiments on the method itself.
     pub hooks: Hooks,
 }
@@ -114,6 +116,7 @@ pub(super) fn simulate<'p>(
         detection_delay: duration(scenario.server.detection_delay),
         end: deployment.end(),
         tick: scenario.evaluation.every.map(duration),
+        gather: settings.gather,
     };
     let mut recorder = Recorder::new(Arc::clone(deployment), settings.hooks, progress);
     let simulation = Simulation::new(config, sites, network, pool, &mut recorder);
