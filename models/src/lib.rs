@@ -57,7 +57,7 @@ pub use error::ModelError;
 pub use layout::{DenseLayer, Layout, ParameterShape};
 pub use objective::{Loss, Teacher, Term};
 pub use optimizer::{Optimizer, OptimizerState};
-pub use partition::{Partition, PartitionError, partition};
+pub use partition::{Partition, PartitionError, partition, partition_groups};
 pub use predict::{Evaluation, evaluate, predict_logits};
 pub use shape::{Shape, ShapeSyntaxError};
 pub use softmax::softmax;

@@ -14,6 +14,8 @@
 //! The rule of numbers, with n hosts attached: attached host k is host k and has the resources 2k
 //! (up) and 2k + 1 (down); node v of the core is host n + v, and resource r of the core is 2n + r.
 
+use std::collections::BTreeSet;
+
 use super::graph::GraphError;
 use super::route::Routes;
 use super::topology::Blueprint;
@@ -41,6 +43,8 @@ pub struct Connections {
     core: Graph,
     routes: Routes,
     attached: Vec<Attached>,
+    /// Directions of access links that have failed.
+    failed: BTreeSet<ResourceId>,
 }
 
 #[derive(Clone, Debug)]
@@ -78,6 +82,7 @@ impl Connections {
                 core,
                 routes: Routes::default(),
                 attached,
+                failed: BTreeSet::new(),
             }),
         }
     }
@@ -88,6 +93,7 @@ impl Connections {
             core: graph,
             routes: Routes::default(),
             attached: Vec::new(),
+            failed: BTreeSet::new(),
         }
     }
 
@@ -196,11 +202,60 @@ impl Connections {
         self.core.is_host(node).then(|| (None, node.into()))
     }
 
-    /// The route from one host to another, or `None` if there is none, or no such host.
+    /// The name of a host: of an attached one its own, else that of its node.
+    pub(super) fn host_name(&self, host: HostId) -> String {
+        match self.end(host) {
+            Some((Some(access), _)) => access.name.clone(),
+            Some((None, node)) => self.core.node_name(node).unwrap_or_default().to_owned(),
+            None => String::new(),
+        }
+    }
+
+    /// Takes note that a direction of a link has failed or come back.
+    pub(super) fn set_failed(&mut self, resource: ResourceId, failed: bool) {
+        if let Part::Core(part) = self.part(resource) {
+            let link = self.core.link_number(part);
+            self.routes.set_failed(link, part, failed);
+        } else if failed {
+            self.failed.insert(resource);
+        } else {
+            self.failed.remove(&resource);
+        }
+    }
+
+    /// Whether the access link of a host has failed in any direction.
+    fn is_cut_off(&self, host: HostId) -> bool {
+        if self.failed.is_empty() || host.0 as usize >= self.attached.len() {
+            return false;
+        }
+        let directions = [2 * host.0, 2 * host.0 + 1].map(ResourceId);
+        directions.iter().any(|part| self.failed.contains(part))
+    }
+
+    /// The route from one host to another over links that have not failed, or `None` if there is
+    /// none, or no such host. A link fails as a whole: a route and its way back use the same links.
     ///
     /// Complexity: O(length) once the pair of nodes is known, and in a star; else a search of the
     /// core, see the rule in `route.rs`.
     pub fn route(&mut self, from: HostId, to: HostId) -> Option<Route> {
+        let cut_off = from != to && (self.is_cut_off(from) || self.is_cut_off(to));
+        if cut_off {
+            return None;
+        }
+        self.route_by(from, to, Routes::between)
+    }
+
+    /// The route that there is when no link has failed.
+    pub(super) fn route_without_failures(&mut self, from: HostId, to: HostId) -> Option<Route> {
+        self.route_by(from, to, Routes::without_failures)
+    }
+
+    fn route_by(
+        &mut self,
+        from: HostId,
+        to: HostId,
+        search: impl Fn(&mut Routes, &Graph, NodeId, NodeId) -> Option<Route>,
+    ) -> Option<Route> {
         let ((_, here), (_, there)) = (self.end(from)?, self.end(to)?);
         if from == to {
             return Some(Route::local());
@@ -208,7 +263,7 @@ impl Connections {
         let core = if here == there {
             None
         } else {
-            Some(self.routes.between(&self.core, here, there)?)
+            Some(search(&mut self.routes, &self.core, here, there)?)
         };
         let (sender, receiver) = (self.end(from)?.0, self.end(to)?.0);
         let (up, down) = (

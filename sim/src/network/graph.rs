@@ -150,14 +150,14 @@ impl std::error::Error for GraphError {}
 /// graph.add_link(router, cloud, fibre).unwrap();
 ///
 /// let mut network = Network::from_graph(graph);
-/// let flow = network.transfer(SimTime::ZERO, clinic, cloud, 1_000_000).unwrap();
+/// let delivery = network.transfer(SimTime::ZERO, clinic, cloud, 1_000_000).unwrap();
 /// network.settle(SimTime::ZERO);
 /// let end = network.next_event().unwrap(); // the latency is over
 /// assert!(network.advance(end).is_empty());
 /// network.settle(end);
 /// let end = network.next_event().unwrap();
 /// let done = network.advance(end);
-/// assert_eq!(done[0].flow, flow);
+/// assert_eq!(done[0].delivery, delivery);
 /// assert_eq!(end.to_string(), "1.025");
 /// assert_eq!(network.link_name(done[0].limiting_link.unwrap()), "dsl/forward");
 /// ```
@@ -398,6 +398,11 @@ impl Graph {
             bandwidth,
             latency: link.latency,
         }
+    }
+
+    /// The number of the link that a resource is a direction of.
+    pub(super) fn link_number(&self, resource: ResourceId) -> u32 {
+        number(self.resources[resource.0 as usize].0.index())
     }
 
     /// The ways out of a node, by neighbour and then by link number.

@@ -1,8 +1,9 @@
 //! The books of a run of bare transfers: everything that its tables are made from.
 
 use super::books::RunIdentity;
-use crate::network::Network;
+use crate::network::{Effort, Network};
 use crate::time::SimTime;
+use crate::world::TransferOutcome;
 use serde::Serialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,12 +13,25 @@ use std::path::{Path, PathBuf};
 pub struct NetworkBooks {
     /// Which run this is.
     pub identity: RunIdentity,
-    /// When the last transfer ended.
+    /// When the last transfer ended, or nothing was left to happen.
     pub ended_at: SimTime,
     /// In the order in which the scenario lists them.
     pub transfers: Vec<BareTransfer>,
     /// As it stood at the end: what every link has carried.
     pub network: Network,
+}
+
+impl NetworkBooks {
+    /// How the run ended: `completed`, or `stalled` where a transfer could never end.
+    #[must_use]
+    pub fn status(&self) -> &'static str {
+        let is_unfinished = |one: &BareTransfer| one.outcome == TransferOutcome::Unfinished;
+        if self.transfers.iter().any(is_unfinished) {
+            "stalled"
+        } else {
+            "completed"
+        }
+    }
 }
 
 /// A bare transfer.
@@ -31,8 +45,12 @@ pub struct BareTransfer {
     pub size_bytes: u64,
     /// When it was sent.
     pub start: SimTime,
-    /// When its last byte arrived.
-    pub end: SimTime,
+    /// When its last byte arrived, or it was given up; `None` where neither could ever happen.
+    pub end: Option<SimTime>,
+    /// How it ended.
+    pub outcome: TransferOutcome,
+    /// Attempts, and the bytes that crossed the network in them.
+    pub effort: Effort,
     /// The link that held it to its rate at the end; `None` where none did.
     pub limiting_link: Option<String>,
 }
@@ -50,11 +68,11 @@ pub struct NetworkSummary {
     pub replication: u32,
     /// How it ended.
     pub status: &'static str,
-    /// When the last transfer ended.
+    /// When the last transfer ended, or nothing was left to happen.
     pub end_s: SimTime,
     /// Number of transfers.
     pub transfers: usize,
-    /// Bytes that they carried.
+    /// Bytes that arrived.
     pub bytes: u64,
     /// The link and direction with the most bytes, and how many.
     pub busiest_link: Option<(String, u64)>,
@@ -80,10 +98,14 @@ impl NetworkSummary {
             scenario: books.identity.scenario.clone(),
             number: books.identity.number,
             replication: books.identity.replication,
-            status: "completed",
+            status: books.status(),
             end_s: books.ended_at,
             transfers: books.transfers.len(),
-            bytes: books.transfers.iter().map(|one| one.size_bytes).sum(),
+            bytes: books
+                .transfers
+                .iter()
+                .map(|one| one.effort.received_bytes())
+                .sum(),
             busiest_link: busiest
                 .filter(|(_, usage)| usage.bytes > 0)
                 .map(|(part, usage)| (format!("{} {}", part.link, part.direction), usage.bytes)),

@@ -6,7 +6,7 @@ use super::books::{
 };
 use crate::device::{Availability, Phase, Power};
 use crate::kernel::ActorId;
-use crate::network::{Access, Bandwidth, Connections, Network, Transport};
+use crate::network::{Access, Bandwidth, Connections, Effort, Network, Transport};
 use crate::scenario::{RawScenario, RawSchedule};
 use crate::time::{SimDuration, SimTime};
 use crate::world::{
@@ -285,7 +285,11 @@ fn transfers(participations: &[Participation]) -> Vec<TransferRecord> {
                     to,
                     what: "parameters",
                     size_bytes: size,
-                    carried_bytes: bytes,
+                    effort: Effort {
+                        attempts: 1,
+                        sent_bytes: bytes,
+                        lost_bytes: 0,
+                    },
                     start,
                     end: span.end.or(participation.settled).unwrap(),
                     outcome,

@@ -1,5 +1,6 @@
 //! Whether the values of a scenario make sense together.
 
+mod behaviour;
 mod clients;
 mod columns;
 mod course;
@@ -10,12 +11,14 @@ mod method;
 mod network;
 
 use self::findings::Findings;
+use super::data::DataSets;
 use super::problem::Problem;
 use super::raw::{RawNetworkScenario, RawScenario, RawTopology};
 use super::resolved::{Input, replication_seed};
 use super::topology::Places;
 use super::tree::Node;
-use crate::network::Graph;
+use crate::kernel::Streams;
+use crate::network::{Conduct, Graph};
 use std::ops::Deref;
 use std::path::Path;
 
@@ -119,6 +122,17 @@ impl NetworkScenario {
         Ok(graph)
     }
 
+    /// What the links of the network do besides carrying bytes; `None` where they do nothing.
+    ///
+    /// # Errors
+    /// Only for a profile that no check has seen.
+    pub(crate) fn conduct(&self, graph: &Graph) -> Result<Option<Conduct>, String> {
+        let dynamics = Streams::new(self.dynamics_seed());
+        let conduct = self.raw.network.conduct(graph, dynamics);
+        let conduct = conduct.map_err(|error| error.message)?;
+        Ok((!conduct.links.is_empty()).then_some(conduct))
+    }
+
     /// The same scenario as one run: this replication and no other.
     pub(crate) fn for_replication(&self, replication: u32) -> Self {
         let mut raw = self.raw.clone();
@@ -140,6 +154,7 @@ pub(crate) fn check(
     mut raw: RawScenario,
     tree: &Node,
     folder: &Path,
+    sets: &mut DataSets,
 ) -> Result<Checked<Scenario>, Vec<Problem>> {
     let mut findings = Findings::new(tree);
     federation_only(&raw, &mut findings);
@@ -154,11 +169,19 @@ pub(crate) fn check(
         &mut inputs,
         &mut findings,
     );
+    behaviour::network(&mut raw.network, folder, &mut inputs, &mut findings);
+    if let Some(blueprint) = &blueprint {
+        behaviour::links(&raw.network, blueprint, &mut findings);
+    }
     // Without a sensible number of clients the other figures mean nothing.
     if let Some(count) = clients::check(&raw, &mut findings) {
-        data::check(&raw, count, &mut findings);
+        data::check(&mut raw, count, folder, sets, &mut findings);
         method::check(&mut raw, count, &mut findings);
         columns::load(&mut raw, folder, &mut inputs, &mut findings);
+        for (number, group) in raw.clients.iter_mut().enumerate() {
+            let path = format!("clients.{number}.link");
+            behaviour::access(&mut group.link, &path, folder, &mut inputs, &mut findings);
+        }
         if let Some(blueprint) = blueprint {
             network::places(&raw, &blueprint, &mut findings);
         }
@@ -220,6 +243,10 @@ pub(crate) fn check_network(
         &mut inputs,
         &mut findings,
     );
+    behaviour::network(&mut raw.network, folder, &mut inputs, &mut findings);
+    if let Some(blueprint) = &blueprint {
+        behaviour::links(&raw.network, blueprint, &mut findings);
+    }
     if let Some(blueprint) = blueprint.filter(|_| raw.network.topology != RawTopology::Star) {
         network::transfers(&raw.transfer, &blueprint, &mut findings);
     }

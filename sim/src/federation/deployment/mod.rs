@@ -2,6 +2,7 @@
 //!
 //! Everything here is fixed before the simulation starts and shared, never copied.
 
+mod behaving;
 mod cost;
 mod drawing;
 mod placing;
@@ -11,11 +12,12 @@ pub use cost::LocalCost;
 
 pub(crate) use presence::{ClientBattery, Presence};
 
-use drawing::{draw_group, load_dataset, partition_of};
+use drawing::{draw_group, load_dataset};
 use placing::Standing;
 
 use crate::device::Device;
 use crate::kernel::Streams;
+use crate::network::Conduct;
 use crate::scenario::{
     RawExchange, RawOnReturn, RawOptimizer, RawRule, RawSchedule, RawWeights, Scenario,
 };
@@ -33,6 +35,7 @@ pub struct Deployment {
     split: Split,
     clients: Vec<ClientSpec>,
     standing: Standing,
+    conduct: Option<Conduct>,
     server_parameters: Option<Arc<Layout>>,
 }
 
@@ -78,22 +81,26 @@ impl Deployment {
     pub fn draw(scenario: Scenario) -> Result<Self, DeploymentError> {
         let world = Streams::new(scenario.world_seed());
         let dynamics = Streams::new(scenario.dynamics_seed());
-        let dataset = Arc::new(load_dataset(&scenario.data.source, world)?);
+        let dataset = load_dataset(&scenario.data.source, world)?;
         let mut clients = Vec::with_capacity(scenario.client_count());
         for group in &scenario.clients {
             draw_group(group, scenario.start, &dataset, world, &mut clients)?;
         }
         let split = Split::draw(
             &dataset,
-            scenario.data.test,
+            scenario
+                .data
+                .test
+                .expect("written when a scenario is checked"),
             scenario.data.public,
             scenario.data.holdout,
-            &partition_of(&scenario.data.partition),
+            &scenario.data.partition.choice(),
             clients.len(),
             world.seed("data", "split"),
         )
         .map_err(|error| failed("data")(&error))?;
         let standing = Standing::of(&scenario, &clients)?;
+        let conduct = behaving::conduct(&scenario, &clients, standing.core(), world, dynamics)?;
         let server_parameters = match scenario.method.exchange {
             RawExchange::Parameters => clients.first().map(|client| Arc::clone(&client.layout)),
             _ => None,
@@ -106,6 +113,7 @@ impl Deployment {
             split,
             clients,
             standing,
+            conduct,
             server_parameters,
         })
     }

@@ -43,6 +43,13 @@ impl Standing {
     }
 }
 
+impl Standing {
+    /// The network between the access links.
+    pub(super) fn core(&self) -> &Graph {
+        &self.core
+    }
+}
+
 /// A graph numbers its nodes as the blueprint lists them.
 fn node(place: usize) -> NodeId {
     NodeId(u32::try_from(place).expect("topologies are bounded"))
@@ -89,7 +96,11 @@ impl Deployment {
         });
         let sites = sites.collect();
         let transport = self.scenario.network.transport.choice();
-        (Network::new(connections, transport), hub, sites)
+        let mut network = Network::new(connections, transport);
+        if let Some(conduct) = &self.conduct {
+            network.set_conduct(conduct.clone());
+        }
+        (network, hub, sites)
     }
 }
 

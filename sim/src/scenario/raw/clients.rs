@@ -1,7 +1,7 @@
 //! `[[clients]]`: groups of clients.
 
 use super::{
-    RawDevice, RawDropout, RawHours, RawLink, RawMoment, RawNodes, RawOnReturn, RawZones,
+    RawDevice, RawDropout, RawHours, RawLink, RawMoment, RawNames, RawOnReturn, RawZones,
     is_default,
 };
 use schemars::JsonSchema;
@@ -23,7 +23,7 @@ pub struct RawClientGroup {
     pub link: RawLink,
     /// Where its clients' access links end: a node of the topology, or a list whose nodes the clients of the group take in turn; left out, all clients take the topology's edge nodes in turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at: Option<RawNodes>,
+    pub at: Option<RawNames>,
     /// When its clients leave.
     #[serde(default)]
     pub dropout: RawDropout,

@@ -6,6 +6,7 @@
 //! `scenarios/schema.json`.
 
 mod battery;
+mod behaviour;
 mod clients;
 mod data;
 mod device;
@@ -16,10 +17,15 @@ mod network;
 mod outcome;
 mod place;
 mod presence;
+mod source;
 
 pub use battery::RawBattery;
+pub use behaviour::{
+    RawAccessProfile, RawBackground, RawDirection, RawFailure, RawNetworkLink, RawOutages,
+    RawProfile, RawStep,
+};
 pub use clients::RawClientGroup;
-pub use data::{RawData, RawPartition, RawSource};
+pub use data::{RawData, RawNormalise, RawPartition};
 pub use device::{RawDevice, RawPower};
 pub use dropout::{RawCosine, RawCurve, RawDropout, RawLogNormal, RawWeibull};
 pub use link::RawLink;
@@ -35,9 +41,10 @@ pub use outcome::{
     RawBenefit, RawCost, RawEvaluation, RawMeasure, RawRecords, RawScope, RawSplit, RawStop,
     RawTarget,
 };
-pub use place::RawNodes;
+pub use place::RawNames;
 
 pub use presence::{RawHours, RawMoment, RawOnReturn, RawStage, RawZoneShare, RawZones};
+pub use source::{RawCifarLabels, RawSource};
 
 use super::quantity::{Bandwidth, Duration};
 use super::week::WeekTime;

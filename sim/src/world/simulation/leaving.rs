@@ -6,7 +6,7 @@ use super::transferring::{Transfer, direction};
 use super::{ClientState, Event, Host, OnReturn, Simulation, site};
 use crate::device::{CutPoint, Phase};
 use crate::kernel::{ActorId, EventId};
-use crate::network::FlowId;
+use crate::network::DeliveryId;
 use crate::time::SimTime;
 use crate::world::action::{Message, Ticket};
 use crate::world::ledger::Outcome;
@@ -19,7 +19,7 @@ pub(super) struct Busy {
     pub(super) cut: Option<CutPoint>,
     /// The event at which it goes away, or comes back.
     pub(super) offline: Option<EventId>,
-    pub(super) flow: Option<FlowId>,
+    pub(super) delivery: Option<DeliveryId>,
 }
 
 /// What a client that is away will go on with.
@@ -65,9 +65,9 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
         let Some(busy) = &self.busy[site(client)] else {
             return;
         };
-        let (ticket, flow) = (busy.ticket, busy.flow);
-        let phase = if let Some(flow) = flow {
-            direction(self.cut_transfer(flow, now, TransferOutcome::Cut).to)
+        let (ticket, delivery) = (busy.ticket, busy.delivery);
+        let phase = if let Some(delivery) = delivery {
+            direction(self.cut_transfer(delivery, now, TransferOutcome::Cut).to)
         } else if let Some(computing) = self.computing.remove(&client) {
             self.queue.cancel(computing.event);
             self.account_computing(client, &computing, now, None);
@@ -84,8 +84,8 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
         let Some(busy) = &mut self.busy[site(client)] else {
             return;
         };
-        let suspended = if let Some(flow) = busy.flow.take() {
-            let transfer = self.cut_transfer(flow, now, TransferOutcome::Suspended);
+        let suspended = if let Some(delivery) = busy.delivery.take() {
+            let transfer = self.cut_transfer(delivery, now, TransferOutcome::Suspended);
             Suspended::Transfer(transfer)
         } else if let Some(mut computing) = self.computing.remove(&client) {
             self.queue.cancel(computing.event);
@@ -119,8 +119,20 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
 
     /// Ends a participation as dropped; the aggregator learns of it later.
     pub(super) fn lose(&mut self, client: ActorId, now: SimTime, ticket: Ticket, phase: Phase) {
+        self.end_early(client, now, ticket, phase, Outcome::dropped(phase));
+    }
+
+    /// Ends a participation before its contribution has arrived; the aggregator learns of it later.
+    pub(super) fn end_early(
+        &mut self,
+        client: ActorId,
+        now: SimTime,
+        ticket: Ticket,
+        phase: Phase,
+        outcome: Outcome,
+    ) {
         self.ledger.get_mut(ticket).cut_phase = Some(phase);
-        self.ledger.settle(ticket, Outcome::dropped(phase), now);
+        self.ledger.settle(ticket, outcome, now);
         self.release(client, now);
         if self.stage.has_started(client) {
             self.tell(client, now, Message::Cut(ticket));

@@ -5,7 +5,7 @@ mod leaving;
 mod transferring;
 
 use crate::kernel::{ActorId, ComputePool, EventId, EventQueue, Stage};
-use crate::network::{FlowId, HostId, Network};
+use crate::network::{DeliveryId, HostId, Network};
 use crate::time::{SimDuration, SimTime};
 use crate::world::action::{Action, Message, Token};
 use crate::world::client_time::{ClientState, ClientTimes};
@@ -94,7 +94,7 @@ pub struct Simulation<'h, P: Send + 'static, R: 'static, H: Host<P, R>> {
     sites: Vec<Site>,
     times: Vec<ClientTimes>,
     busy: Vec<Option<Busy>>,
-    flows: BTreeMap<FlowId, Transfer<P>>,
+    deliveries: BTreeMap<DeliveryId, Transfer<P>>,
     computing: BTreeMap<ActorId, Computing>,
     suspended: BTreeMap<ActorId, Suspended<P>>,
     /// Whether the last roll call found nobody, and none of those asked will ever be online again.
@@ -143,7 +143,7 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             times: vec![ClientTimes::default(); sites.len()],
             busy: sites.iter().map(|_| None).collect(),
             sites,
-            flows: BTreeMap::new(),
+            deliveries: BTreeMap::new(),
             computing: BTreeMap::new(),
             suspended: BTreeMap::new(),
             deserted: false,
@@ -159,12 +159,14 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
     /// Runs to the end; hands the books over, and the pool for what is still to be computed.
     pub fn run(mut self) -> (Accounts, ComputePool) {
         let end = loop {
-            // Ticks alone keep nothing alive; transfers of this very instant may not be settled yet.
+            // Ticks alone keep nothing alive. Transfers do, unless the network has nothing to come
+            // for them: links that failed for good. Those of this very instant may not be settled.
             let ticks = usize::from(self.config.tick.is_some());
             let only_ticks = self.queue.len() == ticks;
             // Nor do wake-ups, where nobody will ever be there to be given work.
             let only_wakes = self.deserted && self.queue.len() == ticks + self.wakes.len();
-            let idle = (only_ticks || only_wakes) && self.flows.is_empty();
+            let settled = self.queue.peek_time() != Some(self.queue.now());
+            let idle = (only_ticks || only_wakes) && (self.deliveries.is_empty() || settled);
             let Some(next) = self.queue.peek_time().filter(|_| !idle) else {
                 break End::Stalled;
             };
@@ -202,8 +204,8 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             }
             Event::Network => {
                 self.network_event = None;
-                for flow in self.network.advance(now) {
-                    self.transferred(now, flow);
+                for end in self.network.advance(now) {
+                    self.transferred(now, end);
                 }
             }
             Event::Computed(actor) => self.computed(actor, now),
@@ -256,7 +258,7 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
                     ticket,
                     cut,
                     offline: None,
-                    flow: None,
+                    delivery: None,
                 });
                 self.watch(client, now);
             }
@@ -344,9 +346,9 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
     }
 
     fn close(mut self, end: End, now: SimTime) -> (Accounts, ComputePool) {
-        let flows: Vec<_> = self.flows.keys().copied().collect();
-        for flow in flows {
-            self.cut_transfer(flow, now, TransferOutcome::Unfinished);
+        let deliveries: Vec<_> = self.deliveries.keys().copied().collect();
+        for delivery in deliveries {
+            self.cut_transfer(delivery, now, TransferOutcome::Unfinished);
         }
         for (actor, computing) in std::mem::take(&mut self.computing) {
             self.account_computing(actor, &computing, now, None);
