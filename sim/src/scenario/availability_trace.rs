@@ -156,7 +156,14 @@ fn csv(text: &str, repeat: Option<f64>) -> Result<Vec<(String, Pattern)>, Wrong>
     for record in reader.records() {
         let record = match record {
             Ok(record) => record,
-            Err(error) => return wrong(error.to_string(), "give every row three cells"),
+            Err(error) => {
+                let line = error.position().map_or(0, csv::Position::line);
+                let what = match error.kind() {
+                    csv::ErrorKind::UnequalLengths { len, .. } => format!("has {len} cells"),
+                    _ => "cannot be read".to_owned(),
+                };
+                return wrong(format!("line {line} {what}"), "give every row three cells");
+            }
         };
         let line = record.position().map_or(0, csv::Position::line);
         let time = |place: usize| {

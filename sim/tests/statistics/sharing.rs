@@ -18,7 +18,8 @@ const MEAN: f64 = 1e6;
 enum Sizes {
     Constant,
     Exponential,
-    /// Nine of ten are short: squared coefficient of variation 1 + 2·(9/10·(1/3)² + 1/10·7² − 1) = 9.
+    /// Nine of ten are short: exponential of mean 1/2 or 11/2, with the squared coefficient of
+    /// variation 2·(9/10·(1/2)² + 1/10·(11/2)²) − 1 = 5.5.
     Mixed,
 }
 
@@ -33,7 +34,6 @@ impl Sizes {
             Self::Exponential => exponential(MEAN),
             Self::Mixed => {
                 let length = exponential(MEAN);
-                // 9/10 · 1/3 + 1/10 · 7 = 1.
                 length
                     * if stream.random::<f64>() < 0.9 {
                         1.0 / 3.0

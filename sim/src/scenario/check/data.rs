@@ -4,9 +4,10 @@
 mod partition;
 
 use super::findings::Findings;
-use crate::scenario::data::{DataSets, SourceError};
+use super::site;
+use crate::scenario::data::{DataSets, Loaded, SourceError};
 use crate::scenario::raw::{RawScenario, RawSource};
-use fedstill_models::Dataset;
+use fedstill_models::{Dataset, Shape};
 use std::path::Path;
 
 /// Features of all samples are held as 4-byte numbers in memory.
@@ -80,6 +81,7 @@ pub(super) fn check(
     let Some(size) = Size::of_source(&raw.data.source) else {
         return;
     };
+    sites(raw, findings);
     let left = shares(raw, size, findings);
     let sound = partition::check(&raw.data.partition, size.classes, findings);
     let (Some(left), true) = (left, sound) else {
@@ -103,6 +105,44 @@ pub(super) fn check(
         size.groups,
         findings,
     );
+}
+
+/// Checks how each group's data differ from the pool's, against what the data are.
+fn sites(raw: &RawScenario, findings: &mut Findings<'_>) {
+    if raw.clients.iter().all(|group| group.data.is_plain()) {
+        return;
+    }
+    let numbered = |count: usize| (0..count).map(|number| number.to_string()).collect();
+    let (shape, classes, features): (Shape, Vec<String>, &[String]) = match &raw.data.source {
+        RawSource::Synthetic {
+            classes, features, ..
+        } => (Shape::Flat(*features), numbered(*classes), &[]),
+        RawSource::Digits => {
+            let digits = Dataset::digits();
+            (digits.shape(), numbered(digits.n_classes()), &[])
+        }
+        files => match files.loaded().and_then(Loaded::dataset) {
+            Some(dataset) => (
+                dataset.shape(),
+                dataset.class_names().to_vec(),
+                dataset.feature_names(),
+            ),
+            None => return,
+        },
+    };
+    let form = site::Form {
+        shape,
+        classes: &classes,
+        features,
+    };
+    for (index, group) in raw.clients.iter().enumerate() {
+        site::check(
+            &format!("clients.{index}.data"),
+            &group.data,
+            &form,
+            findings,
+        );
+    }
 }
 
 fn unreadable(error: SourceError, findings: &mut Findings<'_>) {

@@ -1,8 +1,8 @@
 //! `[[clients]]`: groups of clients.
 
 use super::{
-    RawDevice, RawDropout, RawHours, RawLink, RawMoment, RawNames, RawOnReturn, RawZones,
-    is_default,
+    RawDevice, RawDropout, RawHours, RawLink, RawMoment, RawNames, RawOnReturn, RawSiteData,
+    RawZones, is_default,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,9 @@ pub struct RawClientGroup {
     pub count: usize,
     /// Architecture, such as `mlp-64-32` (hidden widths; input and output come from the data).
     pub model: String,
+    /// How its clients' data differ from the pool's: turned images, noise, wrong labels, classes or features missing.
+    #[serde(default, skip_serializing_if = "RawSiteData::is_plain")]
+    pub data: RawSiteData,
     /// Compute speed, memory and power.
     pub device: RawDevice,
     /// The client's own access link.
@@ -42,4 +45,11 @@ pub struct RawClientGroup {
     /// What becomes of a client's work when it goes away.
     #[serde(default, skip_serializing_if = "is_default")]
     pub on_return: RawOnReturn,
+}
+
+impl RawClientGroup {
+    /// The name of the client with this index in the group.
+    pub(crate) fn client_name(&self, index: usize) -> String {
+        format!("{}-{index}", self.name)
+    }
 }
