@@ -32,13 +32,10 @@ pub struct Battery {
     piece: Piece,
     /// What the device draws while it is there, in watts.
     draw: f64,
-<<<<<<< HEAD
     /// When the device was not there, begin and end, where that is to be remembered.
     absences: Option<Vec<(SimTime, SimTime)>>,
-=======
     /// Time offline when the draw last changed.
     offline_then: SimDuration,
->>>>>>> part-avail
 }
 
 /// The state where a piece begins.
@@ -79,8 +76,8 @@ impl Battery {
             kind,
             piece,
             draw,
-<<<<<<< HEAD
             absences: None,
+            offline_then: SimDuration::ZERO,
         }
     }
 
@@ -93,10 +90,6 @@ impl Battery {
     /// it was to be remembered.
     pub fn absences(&self) -> &[(SimTime, SimTime)] {
         self.absences.as_deref().unwrap_or_default()
-=======
-            offline_then: SimDuration::ZERO,
-        }
->>>>>>> part-avail
     }
 
     /// Whether the device is there: the schedule says so and the battery is not empty.
