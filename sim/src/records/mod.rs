@@ -19,8 +19,8 @@ mod tables_page;
 mod workplace;
 
 pub use books::{
-    Benefit, ClientRecord, ClientScore, CloseReason, Evaluation, RunBooks, RunIdentity, RunStatus,
-    Score, VersionRecord,
+    Benefit, ClientRecord, ClientScore, CloseReason, DataSite, Evaluation, RunBooks, RunIdentity,
+    RunStatus, Score, VersionRecord,
 };
 pub use error::RecordError;
 pub use manifest::{Damage, FileSeal, Manifest, Surroundings};
@@ -35,7 +35,7 @@ pub use summary::{FairnessGlance, RunSummary, WorstStraggler};
 pub use table::{Column, ColumnType, Reference, Row, Table, TableError, write_csv};
 pub use tables::{
     BareTransferRow, ClientRow, EvaluationRow, FactorRow, FairnessRow, KpiRow, LinkRow,
-    NETWORK_TABLES, ParticipationRow, RunRow, TABLES, TransferRow, VersionRow, WrittenNetworkTable,
-    WrittenTable,
+    NETWORK_TABLES, ParticipationRow, PartitionRow, RunRow, TABLES, TransferRow, VersionRow,
+    WrittenNetworkTable, WrittenTable,
 };
 pub use tables_page::tables_page;
