@@ -324,15 +324,16 @@ mod tests {
         let kind = kind(3.0, &[(0, 1800)], 7200);
         let mut battery = Battery::new(kind, 500.0, 2.0);
         battery.remember_absences();
+        let mut offline = SimDuration::ZERO;
         for step in 1..200 {
             let draw = [2.0, 5.0, 0.5][step as usize % 3];
-            battery.set_draw(at(step * 777), &mut schedule, draw);
+            offline += battery.set_draw(at(step * 777), &mut schedule, draw);
         }
         let lengths = battery.absences().iter();
         let sum: SimDuration = lengths
             .map(|(begin, end)| end.saturating_since(*begin))
             .sum();
-        assert_eq!(sum, battery.offline());
+        assert_eq!(sum, offline);
         let apart = battery
             .absences()
             .windows(2)
