@@ -6,6 +6,8 @@
     reason = "what the modules share is public to each other, and this crate is public to nobody"
 )]
 
+mod availability;
+mod changing_links;
 mod command_line;
 mod conservation;
 mod costs;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// Every table that a run has.
-pub const NAMES: [&str; 10] = [
+pub const NAMES: [&str; 11] = [
     "clients",
     "evaluations",
     "factors",
@@ -15,13 +15,14 @@ pub const NAMES: [&str; 10] = [
     "kpis",
     "links",
     "participations",
+    "partition",
     "runs",
     "transfers",
     "versions",
 ];
 
 /// Every file of a run but the manifest, which tells of threads and wall time.
-pub const REPEATABLE: [&str; 12] = [
+pub const REPEATABLE: [&str; 13] = [
     "clients.csv",
     "datapackage.json",
     "evaluations.csv",
@@ -30,6 +31,7 @@ pub const REPEATABLE: [&str; 12] = [
     "kpis.csv",
     "links.csv",
     "participations.csv",
+    "partition.csv",
     "runs.csv",
     "scenario.toml",
     "transfers.csv",

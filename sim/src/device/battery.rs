@@ -34,6 +34,8 @@ pub struct Battery {
     draw: f64,
     /// When the device was not there, begin and end, where that is to be remembered.
     absences: Option<Vec<(SimTime, SimTime)>>,
+    /// Time offline when the draw last changed.
+    offline_then: SimDuration,
 }
 
 /// The state where a piece begins.
@@ -75,6 +77,7 @@ impl Battery {
             piece,
             draw,
             absences: None,
+            offline_then: SimDuration::ZERO,
         }
     }
 
@@ -100,9 +103,12 @@ impl Battery {
         self.is_online(now, schedule) && self.at(now, schedule).level >= self.kind.least
     }
 
-    /// The first instant after `now` at which the device may go off or the level turn; `None` is never.
+    /// The first instant from `now` on at which the device may go off or the level turn; `None`
+    /// is never.
     pub fn next_turn(&mut self, now: SimTime, schedule: &mut Availability) -> Option<SimTime> {
-        self.begin_pieces_until(now, schedule);
+        if !self.is_online(now, schedule) {
+            return Some(now);
+        }
         let end = self.course(self.piece, schedule).end;
         (end < SimTime::MAX).then_some(end)
     }
@@ -119,6 +125,9 @@ impl Battery {
         let mut piece = self.piece;
         let mut at = now;
         while !piece.on {
+            if self.kind.charge == 0.0 {
+                return None;
+            }
             let course = self.course(piece, schedule);
             if course.end == SimTime::MAX {
                 return None;
@@ -133,13 +142,22 @@ impl Battery {
         schedule.next_online(at, horizon)
     }
 
-    /// Settles everything up to `now`; from there on the device draws `draw` watts.
-    pub fn set_draw(&mut self, now: SimTime, schedule: &mut Availability, draw: f64) {
+    /// Settles everything up to `now`; from there on the device draws `draw` watts. Gives the time
+    /// offline since the draw last changed.
+    pub fn set_draw(
+        &mut self,
+        now: SimTime,
+        schedule: &mut Availability,
+        draw: f64,
+    ) -> SimDuration {
         self.begin_pieces_until(now, schedule);
         let course = self.course(self.piece, schedule);
         self.note(course, now);
         self.piece = self.at(now, schedule);
         self.draw = draw;
+        let offline = self.piece.offline.saturating_sub(self.offline_then);
+        self.offline_then = self.piece.offline;
+        offline
     }
 
     /// The level at the last change of draw, in joules.
@@ -160,11 +178,6 @@ impl Battery {
     /// Energy drawn by the device until then, in joules.
     pub fn drawn(&self) -> f64 {
         self.piece.drawn
-    }
-
-    /// Time that the device was not there until then.
-    pub fn offline(&self) -> SimDuration {
-        self.piece.offline
     }
 
     /// Goes on to the piece that `now` lies in.
@@ -311,15 +324,16 @@ mod tests {
         let kind = kind(3.0, &[(0, 1800)], 7200);
         let mut battery = Battery::new(kind, 500.0, 2.0);
         battery.remember_absences();
+        let mut offline = SimDuration::ZERO;
         for step in 1..200 {
             let draw = [2.0, 5.0, 0.5][step as usize % 3];
-            battery.set_draw(at(step * 777), &mut schedule, draw);
+            offline += battery.set_draw(at(step * 777), &mut schedule, draw);
         }
         let lengths = battery.absences().iter();
         let sum: SimDuration = lengths
             .map(|(begin, end)| end.saturating_since(*begin))
             .sum();
-        assert_eq!(sum, battery.offline());
+        assert_eq!(sum, offline);
         let apart = battery
             .absences()
             .windows(2)
@@ -345,9 +359,9 @@ mod tests {
         );
         assert!(battery.is_online(at(105), always));
         // From 30 J with 4 W against 2 W until 200 s: full at 100 J, since 70 J take 35 s.
-        battery.set_draw(at(200), always, 2.0);
+        let offline = battery.set_draw(at(200), always, 2.0);
         assert_eq!(
-            (battery.level(), battery.offline()),
+            (battery.level(), offline),
             (100.0, SimDuration::from_nanos(75 * SECOND))
         );
         // Charged: 20 J while off, 70 J into the battery and 2 W for 95 s through it.
@@ -371,9 +385,9 @@ mod tests {
             joins: at(40),
             leaves: at(60),
         };
-        battery.set_draw(at(100), &mut hours, 0.0);
+        let offline = battery.set_draw(at(100), &mut hours, 0.0);
         assert_eq!(battery.level(), 80.0);
-        assert_eq!(battery.offline(), SimDuration::from_nanos(80 * SECOND));
+        assert_eq!(offline, SimDuration::from_nanos(80 * SECOND));
     }
 
     proptest! {
@@ -405,9 +419,7 @@ mod tests {
                         let back = battery.next_online(question, &mut schedule, SimTime::MAX);
                         assert!(!there || back == Some(question));
                     }
-                    let before = battery.offline();
-                    battery.set_draw(end, &mut schedule, *next);
-                    let away = battery.offline().saturating_sub(before);
+                    let away = battery.set_draw(end, &mut schedule, *next);
                     let there = end.saturating_since(now).saturating_sub(away);
                     drawn += power * there.as_secs_f64();
                     online += there;

@@ -20,8 +20,8 @@ mod trace;
 mod workplace;
 
 pub use books::{
-    Benefit, ClientRecord, ClientScore, CloseReason, Evaluation, RunBooks, RunIdentity, RunStatus,
-    Score, VersionRecord,
+    Benefit, ClientRecord, ClientScore, CloseReason, DataSite, Evaluation, RunBooks, RunIdentity,
+    RunStatus, Score, VersionRecord,
 };
 pub use error::RecordError;
 pub use manifest::{Damage, FileSeal, Manifest, Surroundings};
@@ -36,7 +36,7 @@ pub use summary::{FairnessGlance, RunSummary, WorstStraggler};
 pub use table::{Column, ColumnType, Reference, Row, Table, TableError, write_csv};
 pub use tables::{
     BareEventRow, BareTransferRow, ClientRow, EVENTS, EvaluationRow, EventRow, FactorRow,
-    FairnessRow, KpiRow, LinkRow, NETWORK_EVENTS, NETWORK_TABLES, ParticipationRow, RunRow, TABLES,
-    TransferRow, VersionRow, WrittenNetworkTable, WrittenTable,
+    FairnessRow, KpiRow, LinkRow, NETWORK_EVENTS, NETWORK_TABLES, ParticipationRow, PartitionRow,
+    RunRow, TABLES, TransferRow, VersionRow, WrittenNetworkTable, WrittenTable,
 };
 pub use tables_page::tables_page;

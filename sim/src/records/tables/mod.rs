@@ -7,6 +7,7 @@ mod fairness;
 mod kpi;
 mod network;
 mod participation;
+mod partition;
 mod run;
 mod transfer;
 mod version;
@@ -18,6 +19,7 @@ pub use fairness::FairnessRow;
 pub use kpi::KpiRow;
 pub use network::{BareTransferRow, LinkRow};
 pub use participation::ParticipationRow;
+pub use partition::PartitionRow;
 pub use run::{FactorRow, RunRow};
 pub use transfer::TransferRow;
 pub use version::VersionRow;
@@ -105,7 +107,7 @@ pub const NETWORK_TABLES: [WrittenNetworkTable; 4] = [
 ];
 
 /// Every table of a run, in the order of the documentation.
-pub const TABLES: [WrittenTable; 10] = [
+pub const TABLES: [WrittenTable; 11] = [
     WrittenTable {
         table: RunRow::TABLE,
         write: |books, measures, writer| write_csv([run::row(books, measures)], writer),
@@ -125,6 +127,10 @@ pub const TABLES: [WrittenTable; 10] = [
     WrittenTable {
         table: ClientRow::TABLE,
         write: |books, measures, writer| write_csv(client::rows(books, measures), writer),
+    },
+    WrittenTable {
+        table: PartitionRow::TABLE,
+        write: |books, _, writer| write_csv(partition::rows(books), writer),
     },
     WrittenTable {
         table: EvaluationRow::TABLE,
@@ -241,6 +247,10 @@ mod tests {
             (
                 serde_header(client::rows(&books, &measures).next().unwrap()),
                 ClientRow::TABLE,
+            ),
+            (
+                serde_header(partition::rows(&books).next().unwrap()),
+                PartitionRow::TABLE,
             ),
             (
                 serde_header(evaluation::rows(&books).next().unwrap()),
