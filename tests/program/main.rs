@@ -7,15 +7,18 @@
 )]
 
 mod availability;
+mod changing_links;
 mod command_line;
 mod conservation;
 mod costs;
 mod desk;
 mod determinism;
 mod dropout_zero;
+mod everything;
 mod interrupted;
 mod placement;
 mod resolved;
 mod schedules;
 mod tables;
+mod trace;
 mod wrong_input;

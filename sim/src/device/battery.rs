@@ -32,6 +32,8 @@ pub struct Battery {
     piece: Piece,
     /// What the device draws while it is there, in watts.
     draw: f64,
+    /// When the device was not there, begin and end, where that is to be remembered.
+    absences: Option<Vec<(SimTime, SimTime)>>,
     /// Time offline when the draw last changed.
     offline_then: SimDuration,
 }
@@ -74,8 +76,20 @@ impl Battery {
             kind,
             piece,
             draw,
+            absences: None,
             offline_then: SimDuration::ZERO,
         }
+    }
+
+    /// Remembers from now on when the device is not there.
+    pub fn remember_absences(&mut self) {
+        self.absences.get_or_insert_default();
+    }
+
+    /// When the device was not there, begin and end, up to the last change of draw; nothing unless
+    /// it was to be remembered.
+    pub fn absences(&self) -> &[(SimTime, SimTime)] {
+        self.absences.as_deref().unwrap_or_default()
     }
 
     /// Whether the device is there: the schedule says so and the battery is not empty.
@@ -137,6 +151,8 @@ impl Battery {
         draw: f64,
     ) -> SimDuration {
         self.begin_pieces_until(now, schedule);
+        let course = self.course(self.piece, schedule);
+        self.note(course, now);
         self.piece = self.at(now, schedule);
         self.draw = draw;
         let offline = self.piece.offline.saturating_sub(self.offline_then);
@@ -171,7 +187,23 @@ impl Battery {
             if course.end > now || course.end == SimTime::MAX {
                 return;
             }
+            self.note(course, course.end);
             self.piece = self.after(self.piece, course, course.end);
+        }
+    }
+
+    /// Remembers a course that was followed until `end`, if the device was not there.
+    fn note(&mut self, course: Course, end: SimTime) {
+        let begin = self.piece.begin;
+        let Some(absences) = &mut self.absences else {
+            return;
+        };
+        if course.online || begin >= end {
+            return;
+        }
+        match absences.last_mut() {
+            Some((_, last)) if *last == begin => *last = end,
+            _ => absences.push((begin, end)),
         }
     }
 
@@ -282,6 +314,35 @@ mod tests {
             charge,
             plugged: Some((Arc::new(Pattern::new(nanos, Some(period * SECOND))), 0)),
         })
+    }
+
+    #[test]
+    fn absences_that_are_remembered_add_up_to_the_time_offline() {
+        let hour = SimDuration::from_nanos(3600 * SECOND);
+        let stream = Streams::new(3).stream("c", "availability");
+        let mut schedule = Availability::exponential(hour, hour, stream);
+        let kind = kind(3.0, &[(0, 1800)], 7200);
+        let mut battery = Battery::new(kind, 500.0, 2.0);
+        battery.remember_absences();
+        let mut offline = SimDuration::ZERO;
+        for step in 1..200 {
+            let draw = [2.0, 5.0, 0.5][step as usize % 3];
+            offline += battery.set_draw(at(step * 777), &mut schedule, draw);
+        }
+        let lengths = battery.absences().iter();
+        let sum: SimDuration = lengths
+            .map(|(begin, end)| end.saturating_since(*begin))
+            .sum();
+        assert_eq!(sum, offline);
+        let apart = battery
+            .absences()
+            .windows(2)
+            .all(|pair| pair[0].1 < pair[1].0);
+        assert!(
+            apart && battery.absences().len() > 5,
+            "{:?}",
+            battery.absences()
+        );
     }
 
     #[test]
