@@ -75,6 +75,9 @@ fn group(name: &'static str) -> impl Strategy<Value = String> {
         "{ kind = \"per-participation\", rate = 1.0 }",
         "{ kind = \"exponential\", up = \"4 s\", down = \"2 s\" }",
         "{ kind = \"exponential\", up = \"30 s\", down = \"1 s\" }",
+        "{ kind = \"exponential\", up = \"3 s\", down = \"3 s\" }\non_return = \"resume\"",
+        "{ kind = \"weibull\", up = { mean = \"5 s\", shape = 0.5 }, down = { mean = \"2 s\", shape = 2.0 } }\non_return = \"resume\"\nleave = \"40 s\"",
+        "{ kind = \"per-participation\", rate = 0.5 }\nhours = \"00:00:00-00:00:07; 00:00:09-00:10:00\"\non_return = \"resume\"",
         "{ kind = \"weibull\", up = { mean = \"9 s\", shape = 0.6 }, down = { mean = \"1 s\", shape = 2.0 } }",
         "{ kind = \"lognormal\", up = { median = \"6 s\", sigma = 0.5 }, down = { median = \"2 s\", sigma = 1.0 } }",
         "{ kind = \"diurnal\", curve = { mean = 0.6, amplitude = 0.4, peak = \"00:00\" }, dwell = \"5 s\" }",
@@ -225,12 +228,17 @@ fn time_runs_forwards(row: Row<'_>, run_end: u64) {
 }
 
 /// Bytes and energy of a participation are those of its transfers and its computation.
-fn costs_what_its_parts_cost(row: Row<'_>, transfers: &[Row<'_>]) {
+///
+/// How long a computation ran that may have been suspended, its row does not tell.
+fn costs_what_its_parts_cost(row: Row<'_>, transfers: &[Row<'_>], resumes: bool) {
     let bytes: u64 = transfers
         .iter()
         .map(|transfer| transfer.count("bytes"))
         .sum();
     assert_eq!(row.count("down_bytes") + row.count("up_bytes"), bytes);
+    if resumes {
+        return;
+    }
     let length = |transfer: &Row<'_>| transfer.nanos("end_s") - transfer.nanos("start_s");
     let (sent, received): (Vec<_>, Vec<_>) = transfers
         .iter()
@@ -255,6 +263,8 @@ fn costs_what_its_parts_cost(row: Row<'_>, transfers: &[Row<'_>]) {
 }
 
 fn participations_hold(tables: &Tables) {
+    let scenario = String::from_utf8_lossy(&tables.bytes()["scenario.toml"]);
+    let resumes = scenario.contains("on_return = \"resume\"");
     let run_end = tables.run().nanos("end_s");
     let mut transfers: BTreeMap<u64, Vec<Row<'_>>> = BTreeMap::new();
     for transfer in tables.rows("transfers") {
@@ -273,7 +283,7 @@ fn participations_hold(tables: &Tables) {
         assert_eq!(row.count("participation_id"), id);
         ends_in_one_documented_way(row);
         time_runs_forwards(row, run_end);
-        costs_what_its_parts_cost(row, &transfers.remove(&id).unwrap_or_default());
+        costs_what_its_parts_cost(row, &transfers.remove(&id).unwrap_or_default(), resumes);
         assert!(last_selected <= row.nanos("selected_s"));
         last_selected = row.nanos("selected_s");
     }
@@ -295,6 +305,17 @@ fn clients_hold(tables: &Tables) {
             .filter(|row| row.text("client_id") == client.text("client_id"))
             .collect();
         let sum = |column: &str| own.iter().map(|row| row.count(column)).sum::<u64>();
+        // What participations drew is what was drawn in the states of work.
+        let drawn: f64 = own.iter().map(|row| row.number("energy_joules")).sum();
+        let working = STATES[1..4].iter().map(|(state, power)| {
+            let watts = power.map_or(0.0, |power| client.number(power));
+            watts * client.nanos(state) as f64 / 1e9
+        });
+        let working: f64 = working.sum();
+        assert!(
+            (drawn - working).abs() <= 1e-9 * working,
+            "{drawn} J, not {working} J"
+        );
         let merged = own
             .iter()
             .filter(|row| row.text("outcome") == "merged")
