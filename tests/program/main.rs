@@ -9,6 +9,7 @@
 mod command_line;
 mod conservation;
 mod costs;
+mod data;
 mod desk;
 mod determinism;
 mod dropout_zero;
