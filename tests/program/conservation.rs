@@ -91,6 +91,9 @@ fn group(name: &'static str) -> impl Strategy<Value = String> {
         "{ kind = \"per-participation\", rate = 1.0 }",
         "{ kind = \"exponential\", up = \"4 s\", down = \"2 s\" }",
         "{ kind = \"exponential\", up = \"30 s\", down = \"1 s\" }",
+        "{ kind = \"exponential\", up = \"3 s\", down = \"3 s\" }\non_return = \"resume\"",
+        "{ kind = \"weibull\", up = { mean = \"5 s\", shape = 0.5 }, down = { mean = \"2 s\", shape = 2.0 } }\non_return = \"resume\"\nleave = \"40 s\"",
+        "{ kind = \"per-participation\", rate = 0.5 }\nhours = \"00:00:00-00:00:07; 00:00:09-00:10:00\"\non_return = \"resume\"",
         "{ kind = \"weibull\", up = { mean = \"9 s\", shape = 0.6 }, down = { mean = \"1 s\", shape = 2.0 } }",
         "{ kind = \"lognormal\", up = { median = \"6 s\", sigma = 0.5 }, down = { median = \"2 s\", sigma = 1.0 } }",
         "{ kind = \"diurnal\", curve = { mean = 0.6, amplitude = 0.4, peak = \"00:00\" }, dwell = \"5 s\" }",
@@ -274,13 +277,14 @@ fn absences(tables: &Tables) -> BTreeMap<String, Vec<(u64, u64)>> {
 }
 
 /// Bytes and energy of a participation are those of its transfers and its computation, which
-/// stands still while its client is away.
-fn costs_what_its_parts_cost(row: Row<'_>, transfers: &[Row<'_>], away: &[(u64, u64)]) {
+/// stands still while its client is away, where that is known.
+fn costs_what_its_parts_cost(row: Row<'_>, transfers: &[Row<'_>], away: Option<&[(u64, u64)]>) {
     let bytes: u64 = transfers
         .iter()
         .map(|transfer| transfer.count("bytes"))
         .sum();
     assert_eq!(row.count("down_bytes") + row.count("up_bytes"), bytes);
+    let Some(away) = away else { return };
     let length = |transfer: &Row<'_>| transfer.nanos("end_s") - transfer.nanos("start_s");
     let (sent, received): (Vec<_>, Vec<_>) = transfers
         .iter()
@@ -306,6 +310,8 @@ fn costs_what_its_parts_cost(row: Row<'_>, transfers: &[Row<'_>], away: &[(u64, 
 }
 
 fn participations_hold(tables: &Tables) {
+    let scenario = String::from_utf8_lossy(&tables.bytes()["scenario.toml"]);
+    let resumes = scenario.contains("on_return = \"resume\"");
     let run_end = tables.run().nanos("end_s");
     let mut transfers: BTreeMap<u64, Vec<Row<'_>>> = BTreeMap::new();
     for transfer in tables.rows("transfers") {
@@ -322,13 +328,14 @@ fn participations_hold(tables: &Tables) {
         of.or_default().push(transfer);
     }
     let away = absences(tables);
+    let away_is_known = !resumes || tables.names().contains(&"events");
     let mut last_selected = 0;
     for (id, row) in (0..).zip(tables.rows("participations")) {
         assert_eq!(row.count("participation_id"), id);
         ends_in_one_documented_way(row);
         time_runs_forwards(row, run_end);
         let of_client = away.get(row.text("client_id"));
-        let of_client = of_client.map(Vec::as_slice).unwrap_or_default();
+        let of_client = away_is_known.then(|| of_client.map(Vec::as_slice).unwrap_or_default());
         costs_what_its_parts_cost(row, &transfers.remove(&id).unwrap_or_default(), of_client);
         assert!(last_selected <= row.nanos("selected_s"));
         last_selected = row.nanos("selected_s");
@@ -351,6 +358,17 @@ fn clients_hold(tables: &Tables) {
             .filter(|row| row.text("client_id") == client.text("client_id"))
             .collect();
         let sum = |column: &str| own.iter().map(|row| row.count(column)).sum::<u64>();
+        // What participations drew is what was drawn in the states of work.
+        let drawn: f64 = own.iter().map(|row| row.number("energy_joules")).sum();
+        let working = STATES[1..4].iter().map(|(state, power)| {
+            let watts = power.map_or(0.0, |power| client.number(power));
+            watts * client.nanos(state) as f64 / 1e9
+        });
+        let working: f64 = working.sum();
+        assert!(
+            (drawn - working).abs() <= 1e-9 * working,
+            "{drawn} J, not {working} J"
+        );
         let merged = own
             .iter()
             .filter(|row| row.text("outcome") == "merged")
