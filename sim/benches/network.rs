@@ -106,7 +106,10 @@ fn simulate(connections: Connections, starts: &[(SimTime, u32)]) -> SimTime {
 
 fn senders(criterion: &mut Criterion) {
     for (name, connect) in [
-        ("star", Connections::star::<Vec<Access>> as fn(Vec<Access>) -> Connections),
+        (
+            "star",
+            Connections::star::<Vec<Access>> as fn(Vec<Access>) -> Connections,
+        ),
         ("two-tier", two_tier),
     ] {
         let mut group = criterion.benchmark_group(name);

@@ -213,8 +213,10 @@ fn clients(criterion: &mut Criterion) {
         // Everyone has received and sent everything, and computed as long as drawn.
         assert_eq!(accounts.transfers.len(), 2 * clients as usize);
         let mut transfers = accounts.transfers.iter();
-        assert!(transfers.all(|one| one.outcome == TransferOutcome::Delivered
-            && one.carried_bytes == BYTES));
+        assert!(
+            transfers
+                .all(|one| one.outcome == TransferOutcome::Delivered && one.carried_bytes == BYTES)
+        );
         for (participation, flops) in accounts.participations.iter().zip({
             let mut order: Vec<usize> = (0..clients as usize).collect();
             order.sort_by_key(|client| (stager.starts[*client], *client));
