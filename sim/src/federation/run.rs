@@ -7,6 +7,7 @@ use crate::kernel::ComputePool;
 use crate::records::{ClientRecord, DataSite, RunBooks, RunIdentity, RunStatus};
 use crate::scenario::{PlannedRun, RawExchange, RawSchedule, Scenario};
 use crate::time::SimTime;
+use crate::traffic::TrafficError;
 use crate::world::{Accounts, End, Simulation, WorldConfig};
 use fedstill_models::Site;
 use std::fmt;
@@ -17,6 +18,8 @@ use std::sync::Arc;
 pub struct RunSettings {
     /// Threads that compute.
     pub threads: usize,
+    /// Whether the books also hold what only a trace tells.
+    pub gather: bool,
     /// Experiments on the method itself.
     pub hooks: Hooks,
 }
@@ -45,6 +48,8 @@ pub struct Progress {
 pub enum RunError {
     /// The scenario cannot be drawn out.
     Deployment(DeploymentError),
+    /// The transfers listed cannot be carried.
+    Transfers(TrafficError),
     /// The operating system gives no threads.
     Threads(std::io::Error),
 }
@@ -53,6 +58,7 @@ impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Deployment(error) => write!(f, "{error}"),
+            Self::Transfers(error) => write!(f, "{error}"),
             Self::Threads(error) => write!(
                 f,
                 "cannot start the compute threads: {error}; fewer (`--threads`) may do"
@@ -112,6 +118,7 @@ pub(super) fn simulate<'p>(
         detection_delay: duration(scenario.server.detection_delay),
         end: deployment.end(),
         tick: scenario.evaluation.every.map(duration),
+        gather: settings.gather,
     };
     let mut recorder = Recorder::new(Arc::clone(deployment), settings.hooks, progress);
     let simulation = Simulation::new(config, sites, network, pool, &mut recorder);
@@ -133,7 +140,7 @@ fn status(recorder: &Recorder<'_>, end: End, scenario: &Scenario) -> RunStatus {
     }
 }
 
-fn identity(planned: &PlannedRun) -> RunIdentity {
+pub(super) fn identity(planned: &PlannedRun) -> RunIdentity {
     RunIdentity {
         run_id: planned.run_id.clone(),
         config_id: planned.config_id.clone(),

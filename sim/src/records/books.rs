@@ -169,7 +169,7 @@ impl Score {
 /// A client as it was drawn.
 #[derive(Debug, Clone)]
 pub struct ClientRecord {
-    /// `group-index`.
+    /// `group-index`, or as its row of a file says.
     pub name: String,
     /// Its group.
     pub group: String,

@@ -174,6 +174,7 @@ pub(crate) fn synchronous() -> RunBooks {
         scenario: toml::from_str(SCENARIO).unwrap(),
         status: RunStatus::Completed,
         accounts: Accounts {
+            offline: None,
             end: End::TimeUp,
             ended_at: seconds(27.0),
             transfers: transfers(&participations),

@@ -2,7 +2,7 @@
 
 use super::table::Row;
 use super::table::{Column, Reference, Table};
-use super::tables::{BareTransferRow, LinkRow, TABLES};
+use super::tables::{BareEventRow, BareTransferRow, EventRow, LinkRow, TABLES};
 use std::fmt::Write;
 
 /// Before the tables.
@@ -29,7 +29,7 @@ const BARE_TRANSFERS: &str = "
 # The tables of bare transfers
 
 A run of a scenario with `[[transfer]]` and no method has runs.csv and factors.csv as above (no clients, no \
-versions: zeros and empty cells), and the two that follow; its transfers.csv differs from that of a run with \
+versions: zeros and empty cells), and those that follow; its transfers.csv differs from that of a run with \
 clients.
 ";
 
@@ -90,10 +90,11 @@ pub fn tables_page() -> String {
     for written in TABLES {
         describe(&written.table, &mut page).expect("a string takes every text");
     }
+    describe(&EventRow::TABLE, &mut page).expect("a string takes every text");
     page.push('\n');
     page.push_str(CLOSING);
     page.push_str(BARE_TRANSFERS);
-    for table in [BareTransferRow::TABLE, LinkRow::TABLE] {
+    for table in [BareTransferRow::TABLE, LinkRow::TABLE, BareEventRow::TABLE] {
         describe(&table, &mut page).expect("a string takes every text");
     }
     page

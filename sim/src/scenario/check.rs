@@ -9,14 +9,15 @@ mod dropout;
 mod findings;
 mod method;
 mod network;
-mod site;
+mod sites;
+mod skew;
 
 use self::findings::Findings;
 use super::data::DataSets;
 use super::problem::Problem;
 use super::raw::{RawNetworkScenario, RawScenario, RawTopology};
 use super::resolved::{Input, replication_seed};
-use super::topology::Places;
+use super::topology::{Ends, Places};
 use super::tree::Node;
 use crate::kernel::Streams;
 use crate::network::{Conduct, Graph};
@@ -158,7 +159,7 @@ pub(crate) fn check(
     sets: &mut DataSets,
 ) -> Result<Checked<Scenario>, Vec<Problem>> {
     let mut findings = Findings::new(tree);
-    federation_only(&raw, &mut findings);
+    network::transport(&raw.network.transport, &mut findings);
     clients::name("name", "scenario", &raw.name, &mut findings);
     course::check(&raw, &mut findings);
     let mut inputs = Vec::new();
@@ -184,7 +185,11 @@ pub(crate) fn check(
             behaviour::access(&mut group.link, &path, folder, &mut inputs, &mut findings);
         }
         if let Some(blueprint) = blueprint {
-            network::places(&raw, &blueprint, &mut findings);
+            let places = network::places(&raw, &blueprint, &mut findings);
+            if let Some(places) = places.filter(|_| !raw.transfer.is_empty()) {
+                let ends = Ends::with_clients(&blueprint, &places, &raw.clients);
+                network::transfers(&raw.transfer, &blueprint, &ends, &mut findings);
+            }
         }
     }
     let (problems, notes) = findings.into_parts();
@@ -197,19 +202,6 @@ pub(crate) fn check(
     } else {
         Err(problems)
     }
-}
-
-/// What a federation cannot have yet.
-fn federation_only(raw: &RawScenario, findings: &mut Findings<'_>) {
-    if !raw.transfer.is_empty() {
-        findings.refuse(
-            "transfer",
-            "bare transfers beside a method are not supported yet",
-            "expected a scenario with either",
-            "leave out `data`, `clients` and `method` to simulate the transfers alone",
-        );
-    }
-    network::transport(&raw.network.transport, findings);
 }
 
 /// Checks a network and its transfers.
@@ -249,7 +241,8 @@ pub(crate) fn check_network(
         behaviour::links(&raw.network, blueprint, &mut findings);
     }
     if let Some(blueprint) = blueprint.filter(|_| raw.network.topology != RawTopology::Star) {
-        network::transfers(&raw.transfer, &blueprint, &mut findings);
+        let ends = Ends::of_nodes(&blueprint);
+        network::transfers(&raw.transfer, &blueprint, &ends, &mut findings);
     }
     let (problems, notes) = findings.into_parts();
     if problems.is_empty() {

@@ -9,6 +9,7 @@ use super::overrides::Overrides;
 use super::problem::{Problem, Problems, Source};
 use super::raw::{RawNetworkScenario, RawRun, RawScenario};
 use super::resolved::{Identity, Input};
+use super::sites;
 use super::sweep;
 use super::tree::{Entry, Node, Value, parse_document};
 use serde::de::DeserializeOwned;
@@ -73,6 +74,8 @@ pub enum Plan {
     Federation(PlannedRun),
     /// Bare transfers over a network.
     Network(PlannedRun<NetworkScenario>),
+    /// Bare transfers over the network of a federation, in which nothing is learned.
+    Transfers(PlannedRun),
 }
 
 impl Plan {
@@ -81,7 +84,7 @@ impl Plan {
     pub fn federation(self) -> Option<PlannedRun> {
         match self {
             Self::Federation(run) => Some(run),
-            Self::Network(_) => None,
+            Self::Network(_) | Self::Transfers(_) => None,
         }
     }
 
@@ -89,7 +92,7 @@ impl Plan {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Federation(run) => &run.scenario.name,
+            Self::Federation(run) | Self::Transfers(run) => &run.scenario.name,
             Self::Network(run) => &run.scenario.name,
         }
     }
@@ -98,7 +101,7 @@ impl Plan {
     #[must_use]
     pub fn run_id(&self) -> &str {
         match self {
-            Self::Federation(run) => &run.run_id,
+            Self::Federation(run) | Self::Transfers(run) => &run.run_id,
             Self::Network(run) => &run.run_id,
         }
     }
@@ -107,7 +110,7 @@ impl Plan {
     #[must_use]
     pub fn notes(&self) -> &[String] {
         match self {
-            Self::Federation(run) => &run.notes,
+            Self::Federation(run) | Self::Transfers(run) => &run.notes,
             Self::Network(run) => &run.notes,
         }
     }
@@ -116,7 +119,9 @@ impl Plan {
     #[must_use]
     pub fn seeds(&self) -> (u64, u64) {
         match self {
-            Self::Federation(run) => (run.scenario.world_seed(), run.scenario.dynamics_seed()),
+            Self::Federation(run) | Self::Transfers(run) => {
+                (run.scenario.world_seed(), run.scenario.dynamics_seed())
+            }
             Self::Network(run) => (run.scenario.world_seed(), run.scenario.dynamics_seed()),
         }
     }
@@ -125,7 +130,7 @@ impl Plan {
     #[must_use]
     pub fn factors(&self) -> &[(String, String)] {
         match self {
-            Self::Federation(run) => &run.factors,
+            Self::Federation(run) | Self::Transfers(run) => &run.factors,
             Self::Network(run) => &run.factors,
         }
     }
@@ -133,21 +138,21 @@ impl Plan {
     /// The run of another batch that its resolved file repeats.
     fn repeats(&self) -> Option<&RawRun> {
         match self {
-            Self::Federation(run) => run.scenario.run.as_ref(),
+            Self::Federation(run) | Self::Transfers(run) => run.scenario.run.as_ref(),
             Self::Network(run) => run.scenario.run.as_ref(),
         }
     }
 
     fn set_factors(&mut self, factors: Vec<(String, String)>) {
         match self {
-            Self::Federation(run) => run.factors = factors,
+            Self::Federation(run) | Self::Transfers(run) => run.factors = factors,
             Self::Network(run) => run.factors = factors,
         }
     }
 
     fn set_number(&mut self, number: usize) {
         match self {
-            Self::Federation(run) => run.number = number,
+            Self::Federation(run) | Self::Transfers(run) => run.number = number,
             Self::Network(run) => run.number = number,
         }
     }
@@ -292,7 +297,10 @@ fn plan_point(
     folder: &Path,
     data: &mut DataSets,
 ) -> Result<Vec<Plan>, Vec<Problem>> {
-    let Merged { tree, mut notes } = merge(layers).map_err(|problem| vec![problem])?;
+    let Merged {
+        mut tree,
+        mut notes,
+    } = merge(layers).map_err(|problem| vec![problem])?;
     if is_network_only(&tree) {
         let raw: RawNetworkScenario = decode(&tree)?;
         let checked = check::check_network(raw, &tree, folder)?;
@@ -305,14 +313,22 @@ fn plan_point(
         });
         return Ok(planned.collect());
     }
-    let raw: RawScenario = decode(&tree)?;
+    let files = sites::fill(&mut tree, folder, &mut notes)?;
+    let mut raw: RawScenario = decode(&tree)?;
+    sites::attach(&mut raw, files);
     let checked = check::check(raw, &tree, folder, data)?;
     notes.extend(checked.notes.clone());
     let (first, count) = (checked.scenario.replication, checked.scenario.replications);
     let planned = (first..first + count).map(|replication| {
         let scenario = checked.scenario.for_replication(replication);
         let identity = Identity::of(&scenario);
-        Plan::Federation(planned(scenario, replication, identity, &notes, &checked))
+        let only_transfers = !scenario.transfer.is_empty();
+        let planned = planned(scenario, replication, identity, &notes, &checked);
+        if only_transfers {
+            Plan::Transfers(planned)
+        } else {
+            Plan::Federation(planned)
+        }
     });
     Ok(planned.collect())
 }

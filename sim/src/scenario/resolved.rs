@@ -106,6 +106,9 @@ pub(crate) fn document(run: &PlannedRun) -> String {
 
 fn name_columns_for_content(raw: &mut RawScenario) {
     for group in &mut raw.clients {
+        if let (Some(file), Some(sites)) = (&mut group.file, &group.sites) {
+            *file = hex(&Sha256::digest(sites.canonical(group.count).as_bytes()));
+        }
         name_for_content(&mut group.device.speed);
         if let Some(memory) = &mut group.device.memory {
             name_for_content(memory);

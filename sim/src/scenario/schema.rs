@@ -40,6 +40,7 @@ pub fn schema() -> String {
     schema["required"] = json!(["name"]);
     schema["anyOf"] = json!([{ "required": required }, { "required": ["name", "transfer"] }]);
     say_kind_of_files(&mut schema["$defs"]["RawTopology"]);
+    leave_needs_to_the_file(&mut schema);
     schema["properties"]["sweep"] = json!({
         "description": "Dotted keys and lists of values; every combination is a run.",
         "type": "object",
@@ -55,6 +56,23 @@ pub fn schema() -> String {
     let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// What every client needs may come from the columns of its group's file.
+fn leave_needs_to_the_file(schema: &mut Value) {
+    let group = schema["$defs"]["RawClientGroup"]["required"].take();
+    let mut inner = serde_json::Map::new();
+    for (key, definition) in [("device", "RawDevice"), ("link", "RawLink")] {
+        let required = schema["$defs"][definition]["required"].take();
+        if let Some(object) = schema["$defs"][definition].as_object_mut() {
+            object.remove("required");
+        }
+        inner.insert(key.to_owned(), json!({ "required": required }));
+    }
+    let definition = &mut schema["$defs"]["RawClientGroup"];
+    definition["required"] = json!(["name"]);
+    definition["if"] = json!({ "required": ["file"] });
+    definition["else"] = json!({ "required": group, "properties": inner });
 }
 
 /// `{ file = ... }` says its kind by itself.

@@ -26,7 +26,7 @@ use crate::scenario::{
 };
 use crate::time::{SimDuration, SimTime};
 use fedstill_models::{
-    Dataset, Layout, Normalisation, Normaliser, Optimizer, Shard, Site, Split, View,
+    Dataset, Holding, Layout, Normalisation, Normaliser, Optimizer, Shard, Site, Split, View,
 };
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ pub struct Deployment {
 /// One client as it was drawn.
 #[derive(Debug)]
 pub(crate) struct ClientSpec {
-    /// `group-index`
+    /// `group-index`, or as its row of a file says.
     pub(crate) name: String,
     pub(crate) group: String,
     pub(crate) model: String,
@@ -94,7 +94,12 @@ impl Deployment {
         for group in &scenario.clients {
             draw_group(group, scenario.start, &dataset, world, &mut clients)?;
         }
-        let mut split = Split::draw(
+        let holdings: Vec<Holding> = scenario
+            .clients
+            .iter()
+            .flat_map(|group| group.holdings(dataset.class_names()))
+            .collect();
+        let mut split = Split::draw_with(
             &dataset,
             scenario
                 .data
@@ -103,15 +108,14 @@ impl Deployment {
             scenario.data.public,
             scenario.data.holdout,
             &scenario.data.partition.choice(),
-            clients.len(),
+            &holdings,
             world.seed("data", "split"),
         )
         .map_err(|error| failed("data")(&error))?;
-        let sites = draw_sites(&scenario, &dataset, world);
-        let name = |client: usize| clients[client].name.clone();
-        take_missing(&sites, name, &dataset, &mut split.clients)?;
+        let sites = draw_sites(&scenario, &clients, &dataset, world);
+        take_missing(&sites, &clients, &dataset, &mut split.clients)?;
         let normaliser = normaliser(scenario.data.normalise, &dataset, &split);
-        let standing = Standing::of(&scenario, &clients)?;
+        let standing = Standing::of(&scenario)?;
         let conduct = behaving::conduct(&scenario, &clients, standing.core(), world, dynamics)?;
         let server_parameters = match scenario.method.exchange {
             RawExchange::Parameters => clients.first().map(|client| Arc::clone(&client.layout)),

@@ -2,6 +2,7 @@
 
 mod client;
 mod evaluation;
+mod event;
 mod fairness;
 mod kpi;
 mod network;
@@ -13,6 +14,7 @@ mod version;
 
 pub use client::ClientRow;
 pub use evaluation::EvaluationRow;
+pub use event::{BareEventRow, EventRow};
 pub use fairness::FairnessRow;
 pub use kpi::KpiRow;
 pub use network::{BareTransferRow, LinkRow};
@@ -68,6 +70,18 @@ impl WrittenNetworkTable {
         (self.write)(books, writer)
     }
 }
+
+/// The table that a run has beside the others where a trace of it is asked for.
+pub const EVENTS: WrittenTable = WrittenTable {
+    table: EventRow::TABLE,
+    write: |books, _, writer| write_csv(event::rows(books), writer),
+};
+
+/// The same of a run of bare transfers.
+pub const NETWORK_EVENTS: WrittenNetworkTable = WrittenNetworkTable {
+    table: BareEventRow::TABLE,
+    write: |books, writer| write_csv(event::bare_rows(books), writer),
+};
 
 /// Every table of a run of bare transfers, in the order of the documentation.
 pub const NETWORK_TABLES: [WrittenNetworkTable; 4] = [

@@ -24,6 +24,9 @@ pub(super) fn load(
             inputs: &mut *inputs,
             findings,
         };
+        if let (Some(file), Some(sites)) = (&mut group.file, &group.sites) {
+            *file = input(columns.inputs, file, &sites.text);
+        }
         let at = |key: &str| format!("clients.{index}.{key}");
         columns.load(&mut group.device.speed, &at("device.speed"));
         if let Some(memory) = &mut group.device.memory {

@@ -107,7 +107,7 @@ pub struct RawScenario {
     /// Prices, for the cost of the run in money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<RawCost>,
-    /// Bare transfers: where they are listed, only the network is simulated, and `data`, `clients`, `method` and what belongs to them are left out.
+    /// Bare transfers: where they are listed, only the network is simulated. Without `data`, `clients` and `method` they go between the topology's hosts; beside them also between clients and the server, and nothing is learned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub transfer: Vec<RawTransfer>,
 }

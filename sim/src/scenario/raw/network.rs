@@ -259,9 +259,9 @@ pub enum RawTransport {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawTransfer {
-    /// The host that sends.
+    /// The host that sends: a host of the topology, or beside clients `server` or a client such as `clinic-3`.
     pub from: String,
-    /// The host that receives.
+    /// The host that receives: the same.
     pub to: String,
     /// How much, in whole bytes.
     pub size: Bytes,
