@@ -50,6 +50,13 @@ fn group(name: &'static str) -> impl Strategy<Value = String> {
         8 => Just(""),
         1 => Just(", memory = { dist = \"uniform\", low = \"300 B\", high = \"3 kB\" }"),
     ];
+    let work = one_of(&[
+        "",
+        "",
+        ", speed_profile = { steps = [{ at = \"1 s\", factor = 0.2 }, { at = \"1500 ms\", factor = 0 }], repeat = \"2 s\" }",
+        ", cores = 2, training_cores = 1, load = 1.5, noise = { dist = \"lognormal\", median = 0.9, sigma = 0.3 }",
+        ", load = { steps = [{ at = \"3 s\", load = 2 }], repeat = \"10 s\" }",
+    ]);
     let up = one_of(&["2 kbps", "50 kbps", "1 Mbps"]);
     let latency = one_of(&["0 s", "3 ms", "400 ms"]);
     let dropout = one_of(&[
@@ -59,11 +66,11 @@ fn group(name: &'static str) -> impl Strategy<Value = String> {
         "{ kind = \"exponential\", up = \"4 s\", down = \"2 s\" }",
         "{ kind = \"exponential\", up = \"30 s\", down = \"1 s\" }",
     ]);
-    (count, speed, spread, memory, up, latency, dropout).prop_map(
-        move |(count, speed, spread, memory, up, latency, dropout)| {
+    (count, speed, spread, memory, work, up, latency, dropout).prop_map(
+        move |(count, speed, spread, memory, work, up, latency, dropout)| {
             format!(
                 "[[clients]]\nname = \"{name}\"\ncount = {count}\nmodel = \"mlp-5\"\n\
-                 device = {{ speed = {{ dist = \"lognormal\", median = \"{speed}\", sigma = {spread} }}{memory}, \
+                 device = {{ speed = {{ dist = \"lognormal\", median = \"{speed}\", sigma = {spread} }}{memory}{work}, \
                  power = {{ idle = \"2 W\", busy = \"{BUSY_WATTS} W\", \
                  transmit = \"{TRANSMIT_WATTS} W\", receive = \"{RECEIVE_WATTS} W\" }} }}\n\
                  link = {{ up = {{ dist = \"lognormal\", median = \"{up}\", sigma = {spread} }}, down = \"60 kbps\", latency = \"{latency}\" }}\n\

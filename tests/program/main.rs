@@ -11,6 +11,7 @@ mod conservation;
 mod costs;
 mod desk;
 mod determinism;
+mod devices;
 mod dropout_zero;
 mod interrupted;
 mod resolved;

@@ -4,6 +4,7 @@ use crate::device::Power;
 use crate::scenario::RawScenario;
 use crate::time::SimTime;
 use crate::world::Accounts;
+use std::sync::Arc;
 
 /// A run that has ended.
 #[derive(Debug)]
@@ -181,7 +182,11 @@ pub struct ClientRecord {
     pub n_test: u64,
     /// Number of its training samples per class.
     pub label_counts: Vec<u64>,
-    /// Effective FLOP/s.
+    /// What its device is called, where it has a name.
+    pub device: Option<Arc<str>>,
+    /// Cores of its device.
+    pub cores: u32,
+    /// Effective FLOP/s in training, all its cores together.
     pub flops_per_second: f64,
     /// Memory in bytes, where limited.
     pub memory_bytes: Option<u64>,

@@ -357,6 +357,8 @@ fn clients() -> Vec<ClientRecord> {
             n_train: 10 * size,
             n_test: 10,
             label_counts: vec![5 * size, 5 * size, 0],
+            device: None,
+            cores: 1,
             flops_per_second: 5e9,
             memory_bytes: None,
             power: Power {

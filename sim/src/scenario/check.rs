@@ -4,6 +4,7 @@ mod clients;
 mod columns;
 mod course;
 mod data;
+mod device;
 mod dropout;
 mod findings;
 mod method;
@@ -145,6 +146,10 @@ pub(crate) fn check(
     // Without a sensible number of clients the other figures mean nothing.
     if let Some(count) = clients::check(&raw, &mut findings) {
         data::check(&raw, count, &mut findings);
+        for (index, group) in raw.clients.iter_mut().enumerate() {
+            let path = format!("clients.{index}.device");
+            device::check(&path, &mut group.device, &mut findings);
+        }
         method::check(&mut raw, count, &mut findings);
         inputs = columns::load(&mut raw, folder, &mut findings);
     }

@@ -31,15 +31,16 @@ pub use overrides::Overrides;
 pub use presets::{PRESETS, Preset};
 pub use problem::{Problem, Problems};
 pub use quantity::{
-    Bandwidth, Bytes, ComputeSpeed, Duration, Power, Quantity, QuantityError, Unit,
+    Bandwidth, Bytes, ComputeSpeed, Duration, Factor, Flops, Power, Quantity, QuantityError, Unit,
 };
 pub use raw::{
     RawBenefit, RawClientGroup, RawCost, RawData, RawDevice, RawDistill, RawDistillLoss,
-    RawDropout, RawEvaluation, RawExchange, RawFactor, RawHostLink, RawLink, RawLocal, RawMeasure,
-    RawMethod, RawNetwork, RawNetworkScenario, RawOptimizer, RawPartition, RawPower, RawRecords,
-    RawRoute, RawRule, RawRun, RawScenario, RawSchedule, RawScope, RawSelection, RawServer,
-    RawSharing, RawSource, RawSplit, RawStaleness, RawStop, RawTarget, RawTier, RawTopology,
-    RawTransfer, RawTransport, RawWeights,
+    RawDropout, RawEvaluation, RawExchange, RawFactor, RawHostLink, RawLink, RawLoad,
+    RawLoadProfile, RawLoadStep, RawLocal, RawMeasure, RawMethod, RawNetwork, RawNetworkScenario,
+    RawOptimizer, RawPartition, RawPower, RawRecords, RawRoute, RawRule, RawRun, RawScenario,
+    RawSchedule, RawScope, RawSelection, RawServer, RawSharing, RawSource, RawSpeedProfile,
+    RawSpeedStep, RawSplit, RawStaleness, RawStop, RawTarget, RawTier, RawTopology, RawTransfer,
+    RawTransport, RawWeights,
 };
 pub use resolved::Input;
 pub use sampled::{Distribution, DrawError, Sampled};

@@ -3,7 +3,7 @@
 use super::check::{NetworkScenario, Scenario};
 use super::encode::{canonical, encode, toml_document};
 use super::load::PlannedRun;
-use super::raw::{RawFactor, RawNetworkScenario, RawRun, RawScenario, RawTopology};
+use super::raw::{RawDevice, RawFactor, RawNetworkScenario, RawRun, RawScenario, RawTopology};
 use super::sampled::Sampled;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -99,14 +99,17 @@ pub(crate) fn document(run: &PlannedRun) -> String {
 
 fn name_columns_for_content(raw: &mut RawScenario) {
     for group in &mut raw.clients {
-        name_for_content(&mut group.device.speed);
-        if let Some(memory) = &mut group.device.memory {
-            name_for_content(memory);
-        }
+        name_device_for_content(&mut group.device);
         name_for_content(&mut group.link.up);
         name_for_content(&mut group.link.down);
         name_for_content(&mut group.link.latency);
     }
+}
+
+fn name_device_for_content(device: &mut RawDevice) {
+    device.speed.iter_mut().for_each(name_for_content);
+    device.memory.iter_mut().for_each(name_for_content);
+    device.noise.iter_mut().for_each(name_for_content);
 }
 
 fn name_for_content<Q>(sampled: &mut Sampled<Q>) {

@@ -1,7 +1,7 @@
 //! Drawing: from the distributions of a scenario to its data set and clients.
 
+use super::devices::DeviceModel;
 use super::{ClientSpec, DeploymentError, failed};
-use crate::device::{Device, Power};
 use crate::kernel::Streams;
 use crate::scenario::{Quantity, RawClientGroup, RawPartition, RawSource, Sampled};
 use crate::time::SimDuration;
@@ -53,28 +53,17 @@ pub(super) fn draw_group(
     let place = format!("clients `{}`", group.name);
     let architecture = Architecture::parse(&group.model).map_err(|error| failed(&place)(&error))?;
     let layout = Arc::new(architecture.layout(dataset.n_features(), dataset.n_classes()));
+    let models = [DeviceModel::new(&group.device)];
     for index in 0..group.count {
         let name = format!("{}-{index}", group.name);
-        let device = &group.device;
-        let flops_per_second = draw(&device.speed, &name, index, "speed", world)?;
-        let memory_bytes = match &device.memory {
-            Some(memory) => Some(draw(memory, &name, index, "memory", world)? as u64),
-            None => None,
-        };
+        let device = models[0].draw(&name, index, world)?;
         let up = draw(&group.link.up, &name, index, "up", world)?;
         let down = draw(&group.link.down, &name, index, "down", world)?;
         let latency = draw(&group.link.latency, &name, index, "latency", world)?;
         clients.push(ClientSpec {
-            device: Device {
-                flops_per_second,
-                memory_bytes,
-                power: Power {
-                    idle: device.power.idle.base(),
-                    busy: device.power.busy.base(),
-                    transmit: device.power.transmit.base(),
-                    receive: device.power.receive.base(),
-                },
-            },
+            device,
+            device_name: models[0].name.clone(),
+            noise: models[0].noise.clone().map(|noise| (noise, index)),
             name,
             group: group.name.clone(),
             model: group.model.clone(),
@@ -90,7 +79,8 @@ pub(super) fn draw_group(
     Ok(())
 }
 
-fn draw<Q: Quantity>(
+/// Draws a quantity of a client from a stream of that client and that purpose.
+pub(super) fn draw<Q: Quantity>(
     sampled: &Sampled<Q>,
     name: &str,
     index: usize,

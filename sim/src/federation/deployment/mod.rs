@@ -3,6 +3,7 @@
 //! Everything here is fixed before the simulation starts and shared, never copied.
 
 mod cost;
+mod devices;
 mod drawing;
 mod placing;
 
@@ -13,7 +14,8 @@ use drawing::{draw_group, load_dataset, partition_of};
 use crate::device::Device;
 use crate::kernel::Streams;
 use crate::scenario::{
-    RawDropout, RawExchange, RawOptimizer, RawRule, RawSchedule, RawWeights, Scenario,
+    Factor, RawDropout, RawExchange, RawOptimizer, RawRule, RawSchedule, RawWeights, Sampled,
+    Scenario,
 };
 use crate::time::{SimDuration, SimTime};
 use fedstill_models::{Dataset, Layout, Optimizer, Shard, Split};
@@ -40,6 +42,10 @@ pub(crate) struct ClientSpec {
     pub(crate) model: String,
     pub(crate) layout: Arc<Layout>,
     pub(crate) device: Device,
+    /// What the device is called, where it has a name.
+    pub(crate) device_name: Option<Arc<str>>,
+    /// A factor on the speed of each computation, and the client's index in its group.
+    pub(crate) noise: Option<(Arc<Sampled<Factor>>, usize)>,
     pub(crate) dropout: RawDropout,
     /// bit/s up, bit/s down, one-way latency.
     pub(crate) link: (f64, f64, SimDuration),

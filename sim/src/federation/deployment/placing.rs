@@ -31,9 +31,10 @@ impl Deployment {
             .map(|(number, client)| Site {
                 host: star
                     .client(u32::try_from(number).expect("the number of clients was checked")),
-                device: client.device,
+                device: client.device.clone(),
                 availability: self.availability(client),
                 drops: self.drops(client),
+                noise: self.noise(client),
             });
         let sites = sites.collect();
         let hub = star.server();

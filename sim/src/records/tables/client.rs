@@ -28,7 +28,11 @@ table! {
     n_classes: u64;
     /// Entropy of the labels of its training samples, in bits; 0 where all are of one class, empty where it has none.
     label_entropy: Option<f64>, "bit";
-    /// Effective floating-point operations per second.
+    /// Class or name of its device; empty where it has none.
+    device: Option<&'a str>;
+    /// Cores of its device.
+    cores: u64;
+    /// Effective floating-point operations per second in training, all its cores together, while its speed profile says 1 and nothing else runs.
     speed_flops: f64, "FLOP/s";
     /// Memory that training may use; empty where there is no limit.
     memory_bytes: Option<u64>, "byte";
@@ -114,6 +118,8 @@ pub(super) fn rows<'a>(
                 .filter(|count| **count > 0)
                 .count() as u64,
             label_entropy: label_entropy(client),
+            device: client.device.as_deref(),
+            cores: u64::from(client.cores),
             speed_flops: client.flops_per_second,
             memory_bytes: client.memory_bytes,
             link_up_bps: up,

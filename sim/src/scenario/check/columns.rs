@@ -2,7 +2,7 @@
 
 use super::findings::Findings;
 use crate::scenario::quantity::Quantity;
-use crate::scenario::raw::RawScenario;
+use crate::scenario::raw::{RawDevice, RawScenario};
 use crate::scenario::resolved::Input;
 use crate::scenario::sampled::Sampled;
 use std::path::Path;
@@ -23,10 +23,7 @@ pub(super) fn load(
             findings,
         };
         let at = |key: &str| format!("clients.{index}.{key}");
-        columns.load(&mut group.device.speed, &at("device.speed"));
-        if let Some(memory) = &mut group.device.memory {
-            columns.load(memory, &at("device.memory"));
-        }
+        columns.load_device(&mut group.device, &at("device"));
         columns.load(&mut group.link.up, &at("link.up"));
         columns.load(&mut group.link.down, &at("link.down"));
         columns.load(&mut group.link.latency, &at("link.latency"));
@@ -42,6 +39,18 @@ struct Columns<'a, 'b> {
 }
 
 impl Columns<'_, '_> {
+    fn load_device(&mut self, device: &mut RawDevice, path: &str) {
+        if let Some(speed) = &mut device.speed {
+            self.load(speed, &format!("{path}.speed"));
+        }
+        if let Some(memory) = &mut device.memory {
+            self.load(memory, &format!("{path}.memory"));
+        }
+        if let Some(noise) = &mut device.noise {
+            self.load(noise, &format!("{path}.noise"));
+        }
+    }
+
     fn load<Q: Quantity>(&mut self, sampled: &mut Sampled<Q>, path: &str) {
         let Sampled::Column(column) = sampled else {
             return;

@@ -16,7 +16,9 @@ mod outcome;
 
 pub use clients::RawClientGroup;
 pub use data::{RawData, RawPartition, RawSource};
-pub use device::{RawDevice, RawPower};
+pub use device::{
+    RawDevice, RawLoad, RawLoadProfile, RawLoadStep, RawPower, RawSpeedProfile, RawSpeedStep,
+};
 pub use dropout::RawDropout;
 pub use link::RawLink;
 pub use method::{

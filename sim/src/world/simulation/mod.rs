@@ -4,7 +4,7 @@ mod computing;
 mod leaving;
 mod transferring;
 
-use crate::device::{Availability, Device, DropRate};
+use crate::device::{Availability, Device, DropRate, SpeedNoise};
 use crate::kernel::{ActorId, ComputePool, EventId, EventQueue, Stage, Stream};
 use crate::network::{FlowId, HostId, Network};
 use crate::time::{SimDuration, SimTime};
@@ -29,6 +29,8 @@ pub struct Site {
     pub availability: Availability,
     /// How often a participation is cut, with the stream that decides it.
     pub drops: Option<(DropRate, Stream)>,
+    /// What each computation's speed is of the device's; `None` is 1.
+    pub noise: Option<SpeedNoise>,
 }
 
 /// What the world needs to know beyond its sites.
@@ -248,7 +250,7 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             } => {
                 self.ledger.open(ticket, client, start_version, now);
                 let index = site(client);
-                let durations = self.uncontended(client, plan);
+                let durations = self.uncontended(client, now, plan);
                 let site = &mut self.sites[index];
                 let cut = site
                     .drops

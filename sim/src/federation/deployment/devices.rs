@@ -1,0 +1,80 @@
+//! Devices: from a scenario's keys to what each client computes on.
+
+use super::drawing::draw;
+use super::{ClientSpec, Deployment, DeploymentError};
+use crate::device::{Device, Power, Processor, SpeedNoise, Steps};
+use crate::kernel::Streams;
+use crate::scenario::{Factor, Quantity, RawDevice, Sampled};
+use std::sync::Arc;
+
+/// What all clients with the same device have in common.
+pub(super) struct DeviceModel<'a> {
+    raw: &'a RawDevice,
+    pub(super) name: Option<Arc<str>>,
+    pub(super) noise: Option<Arc<Sampled<Factor>>>,
+    profile: Option<Arc<Steps>>,
+    load: Option<Arc<Steps>>,
+}
+
+impl<'a> DeviceModel<'a> {
+    pub(super) fn new(raw: &'a RawDevice) -> Self {
+        let checked = "steps are checked when a scenario is loaded";
+        let profile = raw.speed_profile.as_ref();
+        let load = raw.load.as_ref();
+        Self {
+            raw,
+            name: raw.name.as_deref().map(Arc::from),
+            noise: raw.noise.clone().map(Arc::new),
+            profile: profile.map(|profile| Arc::new(profile.steps().expect(checked))),
+            load: load.map(|load| Arc::new(load.steps().expect(checked))),
+        }
+    }
+
+    /// The device of a client.
+    pub(super) fn draw(
+        &self,
+        client: &str,
+        index: usize,
+        world: Streams,
+    ) -> Result<Device, DeploymentError> {
+        let raw = self.raw;
+        let speed = raw.speed.as_ref();
+        let speed = speed.expect("a device has a speed when a scenario is loaded");
+        let core_speed = draw(speed, client, index, "speed", world)?;
+        let memory_bytes = match &raw.memory {
+            Some(memory) => Some(draw(memory, client, index, "memory", world)? as u64),
+            None => None,
+        };
+        let mut processor = Processor::new(core_speed, raw.cores);
+        if let Some(profile) = &self.profile {
+            processor = processor.with_profile(Arc::clone(profile));
+        }
+        if let Some(load) = &self.load {
+            processor = processor.with_load(Arc::clone(load));
+        }
+        Ok(Device {
+            processor,
+            training_cores: raw.training_cores.unwrap_or(raw.cores),
+            memory_bytes,
+            power: Power {
+                idle: raw.power.idle.base(),
+                busy: raw.power.busy.base(),
+                transmit: raw.power.transmit.base(),
+                receive: raw.power.receive.base(),
+            },
+        })
+    }
+}
+
+impl Deployment {
+    /// What each computation's speed is of the device's, drawn as computations begin.
+    pub(super) fn noise(&self, client: &ClientSpec) -> Option<SpeedNoise> {
+        let (sampled, index) = client.noise.clone()?;
+        let mut stream = self.dynamics.stream(&client.name, "speed noise");
+        Some(SpeedNoise::new(move || {
+            // Bounds are set when a scenario is loaded, and a column has a row for each client.
+            let factor = sampled.draw(index, &mut stream);
+            factor.map_or(1.0, Quantity::base)
+        }))
+    }
+}
