@@ -1,7 +1,7 @@
 //! The embedded digits: 1797 handwritten digits of 8×8 pixels (origin and format in `data/digits`).
 
 use crate::dataset::Dataset;
-use crate::input_shape::InputShape;
+use crate::shape::Shape;
 
 /// 64 pixels of 5 bits, then a label of 8 bits.
 const RECORD_BYTES: usize = 41;
@@ -26,7 +26,7 @@ impl Dataset {
             }
             labels.push(u32::from(record[RECORD_BYTES - 1]));
         }
-        let shape = InputShape::Image {
+        let shape = Shape::Image {
             channels: 1,
             height: 8,
             width: 8,

@@ -14,6 +14,7 @@ mod determinism;
 mod devices;
 mod dropout_zero;
 mod interrupted;
+mod placement;
 mod resolved;
 mod schedules;
 mod tables;

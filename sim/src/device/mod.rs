@@ -1,13 +1,15 @@
 //! Devices: how fast a client computes, what it draws, and when it is there.
 
 mod availability;
+mod battery;
 mod dropout;
 mod noise;
 mod processor;
 mod run_queue;
 mod steps;
 
-pub use availability::Availability;
+pub use availability::{Availability, DailyCurve, Diurnal, Lengths, Pattern, Renewal, Stretch};
+pub use battery::{Battery, BatteryKind};
 pub use dropout::{CutPoint, DropRate, Phase};
 pub use noise::SpeedNoise;
 pub use processor::Processor;

@@ -14,9 +14,9 @@ use self::findings::Findings;
 use super::problem::Problem;
 use super::raw::{RawNetworkScenario, RawScenario, RawTopology};
 use super::resolved::{Input, replication_seed};
+use super::topology::Places;
 use super::tree::Node;
 use crate::network::Graph;
-use crate::network::topology::Blueprint;
 use std::ops::Deref;
 use std::path::Path;
 
@@ -52,6 +52,17 @@ impl Scenario {
         self.raw
             .seed_dynamics
             .unwrap_or_else(|| replication_seed(self.raw.seed, "dynamics", self.raw.replication))
+    }
+
+    /// The network between the access links as a graph, and where everyone stands in it.
+    pub(crate) fn core(&self) -> Result<(Graph, Places), String> {
+        let (graph, blueprint) = self.raw.network.core(self.world_seed())?;
+        let places = Places::of(&self.raw.server, &self.raw.clients, &blueprint);
+        let places = places.map_err(|unknown| {
+            let names: Vec<&str> = unknown.iter().map(|node| node.name.as_str()).collect();
+            format!("network.topology: there is no node {}", names.join(", "))
+        })?;
+        Ok((graph, places))
     }
 
     /// Number of clients in all groups.
@@ -105,14 +116,7 @@ impl NetworkScenario {
     /// # Errors
     /// Where chance gives this replication no topology that holds together.
     pub fn graph(&self) -> Result<Graph, String> {
-        let blueprint = self.raw.network.blueprint(self.world_seed());
-        let blueprint = blueprint.map_err(|error| format!("network.topology: {error}"))?;
-        let mut graph = Graph::default();
-        graph.set_route_metric(self.raw.network.metric());
-        blueprint
-            .unwrap_or_default()
-            .add_to(&mut graph)
-            .map_err(|error| format!("network.topology: {error}"))?;
+        let (graph, _) = self.raw.network.core(self.world_seed())?;
         Ok(graph)
     }
 
@@ -143,6 +147,14 @@ pub(crate) fn check(
     clients::name("name", "scenario", &raw.name, &mut findings);
     course::check(&raw, &mut findings);
     let mut inputs = Vec::new();
+    let world_seed = Scenario { raw: raw.clone() }.world_seed();
+    let blueprint = network::topology(
+        &mut raw.network,
+        world_seed,
+        folder,
+        &mut inputs,
+        &mut findings,
+    );
     // Without a sensible number of clients the other figures mean nothing.
     if let Some(count) = clients::check(&raw, &mut findings) {
         data::check(&raw, count, &mut findings);
@@ -151,7 +163,10 @@ pub(crate) fn check(
             device::check(&path, &mut group.device, &mut findings);
         }
         method::check(&mut raw, count, &mut findings);
-        inputs = columns::load(&mut raw, folder, &mut findings);
+        columns::load(&mut raw, folder, &mut inputs, &mut findings);
+        if let Some(blueprint) = blueprint {
+            network::places(&raw, &blueprint, &mut findings);
+        }
     }
     let (problems, notes) = findings.into_parts();
     if problems.is_empty() {
@@ -173,15 +188,6 @@ fn federation_only(raw: &RawScenario, findings: &mut Findings<'_>) {
             "bare transfers beside a method are not supported yet",
             "expected a scenario with either",
             "leave out `data`, `clients` and `method` to simulate the transfers alone",
-        );
-    }
-    if raw.network.topology != RawTopology::Star {
-        findings.refuse(
-            "network.topology",
-            "clients can stand in a star only, so far",
-            "expected \"star\"",
-            "other topologies carry bare transfers: [[transfer]] without `data`, `clients` and \
-             `method`",
         );
     }
     network::transport(&raw.network.transport, findings);
@@ -210,18 +216,17 @@ pub(crate) fn check_network(
             "name a file, as in topology = { file = \"edges.csv\" }, or another kind of topology",
         );
     }
-    let shown = match &raw.network.topology {
-        RawTopology::File { file, .. } => folder.join(file).display().to_string(),
-        _ => String::new(),
-    };
     let mut inputs = Vec::new();
-    if network::load(&mut raw.network, folder, &mut inputs, &mut findings) {
-        let scenario = NetworkScenario { raw: raw.clone() };
-        let blueprint: Option<Blueprint> =
-            network::blueprint(&raw.network, &shown, scenario.world_seed(), &mut findings);
-        if let Some(blueprint) = blueprint {
-            network::transfers(&raw.transfer, &blueprint, &mut findings);
-        }
+    let world_seed = NetworkScenario { raw: raw.clone() }.world_seed();
+    let blueprint = network::topology(
+        &mut raw.network,
+        world_seed,
+        folder,
+        &mut inputs,
+        &mut findings,
+    );
+    if let Some(blueprint) = blueprint.filter(|_| raw.network.topology != RawTopology::Star) {
+        network::transfers(&raw.transfer, &blueprint, &mut findings);
     }
     let (problems, notes) = findings.into_parts();
     if problems.is_empty() {

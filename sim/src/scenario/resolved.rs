@@ -3,7 +3,10 @@
 use super::check::{NetworkScenario, Scenario};
 use super::encode::{canonical, encode, toml_document};
 use super::load::PlannedRun;
-use super::raw::{RawDevice, RawFactor, RawNetworkScenario, RawRun, RawScenario, RawTopology};
+use super::raw::{
+    RawDevice, RawDropout, RawFactor, RawMoment, RawNetworkScenario, RawRun, RawScenario,
+    RawTopology,
+};
 use super::sampled::Sampled;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -27,12 +30,14 @@ pub(crate) struct Identity {
 
 impl Identity {
     /// Hashes the scenario with its defaults filled in. The description is for
-    /// people and does not count; of a column its values count, not its path.
+    /// people and does not count; of a column its values count, of a topology's file its content,
+    /// not their paths.
     pub(crate) fn of(scenario: &Scenario) -> Self {
         let mut raw: RawScenario = (**scenario).clone();
         raw.description = String::new();
         raw.run = None;
         name_columns_for_content(&mut raw);
+        name_topology_for_content(&mut raw.network.topology);
         // Only the seeds that act count, not the one they were made from.
         raw.seed = 0;
         raw.seed_world = Some(scenario.world_seed());
@@ -50,9 +55,7 @@ impl Identity {
         let mut raw: RawNetworkScenario = (**scenario).clone();
         raw.description = String::new();
         raw.run = None;
-        if let RawTopology::File { file, text, .. } = &mut raw.network.topology {
-            *file = hex(&Sha256::digest(text.as_bytes()));
-        }
+        name_topology_for_content(&mut raw.network.topology);
         raw.seed = 0;
         raw.seed_world = Some(scenario.world_seed());
         raw.seed_dynamics = Some(scenario.dynamics_seed());
@@ -103,6 +106,20 @@ fn name_columns_for_content(raw: &mut RawScenario) {
         name_for_content(&mut group.link.up);
         name_for_content(&mut group.link.down);
         name_for_content(&mut group.link.latency);
+        for moment in [&mut group.join, &mut group.leave] {
+            if let Some(RawMoment::Sampled(sampled)) = moment {
+                name_for_content(sampled);
+            }
+        }
+        if let RawDropout::Trace { file, traces, .. } = &mut group.dropout {
+            *file = hex(&traces.digest());
+        }
+    }
+}
+
+fn name_topology_for_content(topology: &mut RawTopology) {
+    if let RawTopology::File { file, text, .. } = topology {
+        *file = hex(&Sha256::digest(text.as_bytes()));
     }
 }
 
@@ -110,6 +127,10 @@ fn name_device_for_content(device: &mut RawDevice) {
     device.speed.iter_mut().for_each(name_for_content);
     device.memory.iter_mut().for_each(name_for_content);
     device.noise.iter_mut().for_each(name_for_content);
+    if let Some(battery) = &mut device.battery {
+        name_for_content(&mut battery.capacity);
+        name_for_content(&mut battery.level);
+    }
 }
 
 fn name_for_content<Q>(sampled: &mut Sampled<Q>) {

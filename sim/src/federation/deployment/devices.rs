@@ -1,6 +1,7 @@
 //! Devices: from a scenario's keys to what each client computes on.
 
 use super::drawing::draw;
+use super::presence::ClientBattery;
 use super::{ClientSpec, Deployment, DeploymentError};
 use crate::device::{Device, Power, Processor, SpeedNoise, Steps};
 use crate::kernel::Streams;
@@ -63,6 +64,24 @@ impl<'a> DeviceModel<'a> {
                 receive: raw.power.receive.base(),
             },
         })
+    }
+}
+
+impl DeviceModel<'_> {
+    /// The battery of a client, where its device has one.
+    pub(super) fn draw_battery(
+        &self,
+        client: &str,
+        index: usize,
+        world: Streams,
+    ) -> Result<Option<ClientBattery>, DeploymentError> {
+        let Some(battery) = &self.raw.battery else {
+            return Ok(None);
+        };
+        Ok(Some(ClientBattery {
+            capacity: draw(&battery.capacity, client, index, "battery capacity", world)?,
+            level: draw(&battery.level, client, index, "battery level", world)? / 100.0,
+        }))
     }
 }
 

@@ -1,10 +1,13 @@
 //! Drawing: from the distributions of a scenario to its data set and clients.
 
 use super::devices::DeviceModel;
+use super::presence::{GroupPresence, Presence, instant};
 use super::{ClientSpec, DeploymentError, failed};
 use crate::kernel::Streams;
-use crate::scenario::{Quantity, RawClientGroup, RawPartition, RawSource, Sampled};
-use crate::time::SimDuration;
+use crate::scenario::{
+    Quantity, RawClientGroup, RawMoment, RawPartition, RawSource, Sampled, WeekTime,
+};
+use crate::time::{SimDuration, SimTime};
 use fedstill_models::{Architecture, Dataset, Partition, SyntheticSpec};
 use std::sync::Arc;
 
@@ -46,6 +49,7 @@ pub(super) fn partition_of(partition: &RawPartition) -> Partition {
 /// own, so that changing one distribution moves no other draw.
 pub(super) fn draw_group(
     group: &RawClientGroup,
+    start: WeekTime,
     dataset: &Dataset,
     world: Streams,
     clients: &mut Vec<ClientSpec>,
@@ -54,12 +58,22 @@ pub(super) fn draw_group(
     let architecture = Architecture::parse(&group.model).map_err(|error| failed(&place)(&error))?;
     let layout = Arc::new(architecture.layout(dataset.n_features(), dataset.n_classes()));
     let models = [DeviceModel::new(&group.device)];
+    let presence = Arc::new(GroupPresence::of(group, start));
     for index in 0..group.count {
         let name = format!("{}-{index}", group.name);
         let device = models[0].draw(&name, index, world)?;
         let up = draw(&group.link.up, &name, index, "up", world)?;
         let down = draw(&group.link.down, &name, index, "down", world)?;
         let latency = draw(&group.link.latency, &name, index, "latency", world)?;
+        let moment = |moment: &Option<RawMoment>, purpose: &str| match moment {
+            None => Ok(None),
+            Some(moment) => instant(moment, index, group.count, |sampled| {
+                draw(sampled, &name, index, purpose, world)
+            }),
+        };
+        let joins = moment(&group.join, "join")?.unwrap_or(SimTime::ZERO);
+        let leaves = moment(&group.leave, "leave")?.unwrap_or(SimTime::MAX);
+        let battery = models[0].draw_battery(&name, index, world)?;
         clients.push(ClientSpec {
             device,
             device_name: models[0].name.clone(),
@@ -68,7 +82,14 @@ pub(super) fn draw_group(
             group: group.name.clone(),
             model: group.model.clone(),
             layout: Arc::clone(&layout),
-            dropout: group.dropout.clone(),
+            presence: Presence {
+                group: Arc::clone(&presence),
+                index,
+                joins,
+                leaves,
+            },
+            battery,
+            on_return: group.on_return,
             link: (
                 up,
                 down,

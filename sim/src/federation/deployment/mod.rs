@@ -6,15 +6,19 @@ mod cost;
 mod devices;
 mod drawing;
 mod placing;
+mod presence;
 
 pub use cost::LocalCost;
 
+pub(crate) use presence::{ClientBattery, Presence};
+
 use drawing::{draw_group, load_dataset, partition_of};
+use placing::Standing;
 
 use crate::device::Device;
 use crate::kernel::Streams;
 use crate::scenario::{
-    Factor, RawDropout, RawExchange, RawOptimizer, RawRule, RawSchedule, RawWeights, Sampled,
+    Factor, RawExchange, RawOnReturn, RawOptimizer, RawRule, RawSchedule, RawWeights, Sampled,
     Scenario,
 };
 use crate::time::{SimDuration, SimTime};
@@ -30,6 +34,7 @@ pub struct Deployment {
     dataset: Arc<Dataset>,
     split: Split,
     clients: Vec<ClientSpec>,
+    standing: Standing,
     server_parameters: Option<Arc<Layout>>,
 }
 
@@ -46,7 +51,9 @@ pub(crate) struct ClientSpec {
     pub(crate) device_name: Option<Arc<str>>,
     /// A factor on the speed of each computation, and the client's index in its group.
     pub(crate) noise: Option<(Arc<Sampled<Factor>>, usize)>,
-    pub(crate) dropout: RawDropout,
+    pub(crate) presence: Presence,
+    pub(crate) battery: Option<ClientBattery>,
+    pub(crate) on_return: RawOnReturn,
     /// bit/s up, bit/s down, one-way latency.
     pub(crate) link: (f64, f64, SimDuration),
 }
@@ -69,17 +76,18 @@ fn failed(place: &str) -> impl Fn(&dyn std::fmt::Display) -> DeploymentError {
 }
 
 impl Deployment {
-    /// Draws data, split, devices and links.
+    /// Draws data, split, devices, links and topology.
     ///
     /// # Errors
-    /// When the data cannot be split as asked, or a distribution gives no usable value.
+    /// When the data cannot be split as asked, a distribution gives no usable value, or chance no
+    /// topology that holds together.
     pub fn draw(scenario: Scenario) -> Result<Self, DeploymentError> {
         let world = Streams::new(scenario.world_seed());
         let dynamics = Streams::new(scenario.dynamics_seed());
         let dataset = Arc::new(load_dataset(&scenario.data.source, world)?);
         let mut clients = Vec::with_capacity(scenario.client_count());
         for group in &scenario.clients {
-            draw_group(group, &dataset, world, &mut clients)?;
+            draw_group(group, scenario.start, &dataset, world, &mut clients)?;
         }
         let split = Split::draw(
             &dataset,
@@ -91,6 +99,7 @@ impl Deployment {
             world.seed("data", "split"),
         )
         .map_err(|error| failed("data")(&error))?;
+        let standing = Standing::of(&scenario, &clients)?;
         let server_parameters = match scenario.method.exchange {
             RawExchange::Parameters => clients.first().map(|client| Arc::clone(&client.layout)),
             _ => None,
@@ -102,6 +111,7 @@ impl Deployment {
             dataset,
             split,
             clients,
+            standing,
             server_parameters,
         })
     }

@@ -2,7 +2,7 @@
 
 use super::super::quantity::{Bytes, ComputeSpeed, Duration, Factor, Power};
 use super::super::sampled::Sampled;
-use super::one;
+use super::{RawBattery, one};
 use crate::device::{Steps, StepsError};
 use crate::time::SimDuration;
 use schemars::JsonSchema;
@@ -42,6 +42,9 @@ pub struct RawDevice {
     /// The device's total draw in each state.
     #[serde(default)]
     pub power: RawPower,
+    /// What it runs on when it is not plugged in; without one it runs on the mains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub battery: Option<RawBattery>,
 }
 
 /// A factor on the speed that changes over time; 1 before the first step.
