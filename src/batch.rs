@@ -5,13 +5,15 @@ use crate::arguments::Run;
 use crate::printer;
 use crate::progress::RunBar;
 use crate::summary;
-use fedstill_sim::federation::{Deployment, Hooks, RunError, RunSettings, run as simulate};
+use fedstill_sim::federation::{
+    Deployment, Hooks, RunError, RunSettings, run as simulate, run_transfers,
+};
 use fedstill_sim::measures::Measures;
 use fedstill_sim::records::{
-    Existing, NetworkRecords, NetworkSummary, RecordError, RunRecords, RunSummary, Surroundings,
-    find_complete, prepare_output, write_network_run, write_run, write_runs_index,
+    Existing, NetworkBooks, NetworkRecords, NetworkSummary, RecordError, RunRecords, RunSummary,
+    Surroundings, find_complete, prepare_output, write_network_run, write_run, write_runs_index,
 };
-use fedstill_sim::scenario::{NetworkScenario, Plan, PlannedRun, load};
+use fedstill_sim::scenario::{Input, Plan, PlannedRun, load};
 use fedstill_sim::traffic;
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -57,7 +59,14 @@ pub(crate) fn run(arguments: &Run) -> Exit {
         }
         let ended = match run {
             Plan::Federation(federation) => run_one(arguments, run, federation, &name, threads),
-            Plan::Network(network) => run_network(arguments, run, network),
+            Plan::Network(network) => {
+                let resolved = (network.resolved_toml(), network.inputs.as_slice());
+                run_network(arguments, run, resolved, || traffic::run(network))
+            }
+            Plan::Transfers(federation) => {
+                let resolved = (federation.resolved_toml(), federation.inputs.as_slice());
+                run_network(arguments, run, resolved, || run_transfers(federation))
+            }
         };
         match ended {
             Ok(()) => {}
@@ -102,7 +111,7 @@ pub(crate) fn run(arguments: &Run) -> Exit {
 fn can_be_drawn(planned: &[Plan]) -> bool {
     let mut all = true;
     for plan in planned {
-        let Plan::Federation(run) = plan else {
+        let (Plan::Federation(run) | Plan::Transfers(run)) = plan else {
             continue;
         };
         if let Err(error) = Deployment::draw(run.scenario.clone()) {
@@ -132,21 +141,23 @@ impl From<RecordError> for Failure {
     }
 }
 
-fn run_network(
+/// One run of bare transfers, with the files that repeat it.
+fn run_network<E: std::fmt::Display>(
     arguments: &Run,
     plan: &Plan,
-    run: &PlannedRun<NetworkScenario>,
+    (scenario_toml, inputs): (String, &[Input]),
+    simulate: impl FnOnce() -> Result<NetworkBooks, E>,
 ) -> Result<(), Failure> {
     let started = wall_clock();
-    let books = match catch_unwind(AssertUnwindSafe(|| traffic::run(run))) {
+    let books = match catch_unwind(AssertUnwindSafe(simulate)) {
         Ok(Ok(books)) => books,
         Ok(Err(error)) => return Err(failure(&error)),
         Err(panic) => return Err(internal_error(plan, panic)),
     };
     let records = NetworkRecords {
         books: &books,
-        scenario_toml: &run.resolved_toml(),
-        inputs: &run.inputs,
+        scenario_toml: &scenario_toml,
+        inputs,
         surroundings: &surroundings(1, since(started)),
     };
     let directory = write_network_run(&arguments.out, &records, existing(arguments))?;

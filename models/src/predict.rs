@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use dfdx::prelude::*;
 
-use crate::dataset::Dataset;
 use crate::error::ModelError;
 use crate::layout::Layout;
 use crate::network::Network;
 use crate::softmax::softmax_rows;
+use crate::view::View;
 
 /// Samples of one forward pass: large enough for fast products, small enough for the cache.
 const BATCH: usize = 256;
@@ -45,12 +45,14 @@ impl Evaluation {
 ///
 /// # Panics
 /// When an index is not below the number of samples.
-pub fn predict_logits(
+pub fn predict_logits<'d>(
     layout: &Layout,
     parameters: &[f32],
-    dataset: &Dataset,
+    data: impl Into<View<'d>>,
     indices: &[u32],
 ) -> Result<Vec<f32>, ModelError> {
+    let data = data.into();
+    let dataset = data.dataset();
     if dataset.n_features() != layout.n_features() {
         return Err(ModelError::Length {
             what: "features of the data set",
@@ -67,7 +69,7 @@ pub fn predict_logits(
     {
         features.clear();
         for &index in chunk {
-            features.extend_from_slice(dataset.sample(index));
+            data.gather(index, &mut features);
         }
         network.forward::<NoneTape>(&features)?.copy_into(out);
     }
@@ -82,13 +84,14 @@ pub fn predict_logits(
 ///
 /// # Panics
 /// When an index is not below the number of samples.
-pub fn evaluate(
+pub fn evaluate<'d>(
     layout: &Layout,
     parameters: &[f32],
-    dataset: &Dataset,
+    data: impl Into<View<'d>>,
     indices: &[u32],
 ) -> Result<Evaluation, ModelError> {
-    let logits = predict_logits(layout, parameters, dataset, indices)?;
+    let data = data.into();
+    let logits = predict_logits(layout, parameters, data, indices)?;
     let n_classes = layout.n_classes();
     let mut evaluation = Evaluation {
         n: 0,
@@ -99,7 +102,7 @@ pub fn evaluate(
     let log_sums = softmax_rows(&logits, n_classes, 1.0).log_sums;
     let rows = logits.chunks_exact(n_classes).zip(&log_sums);
     for ((row, &log_sum), &index) in rows.zip(indices) {
-        let label = dataset.label(index);
+        let label = data.label(index);
         let Some(&own) = row.get(label as usize) else {
             return Err(ModelError::Label { label, n_classes });
         };

@@ -13,6 +13,10 @@ pub(crate) enum Purpose {
     SplitHoldout = 5,
     InitialParameters = 6,
     BatchOrder = 7,
+    FeatureNoise = 20,
+    LabelNoise = 21,
+    MissingFeatures = 22,
+    Concept = 23,
 }
 
 /// The stream of `purpose` under `seed`.

@@ -2,7 +2,7 @@
 //! and how long that takes by hand.
 
 use crate::desk::{Desk, argument};
-use crate::tables::{Tables, assert_same_bytes};
+use crate::tables::{Row, Table, Tables, assert_same_bytes, assert_same_rows};
 
 /// Groups of clients that send 32 + 4·3·3 = 68 bytes a version (class logits of three classes).
 fn scenario(network: &str, server: &str, groups: &str) -> String {
@@ -253,4 +253,101 @@ fn a_check_tells_the_time_over_the_topology() {
         (seconds - computing - 0.10136).abs() < 1e-8,
         "{seconds} {computing}"
     );
+}
+
+/// What a scenario of clients carries when transfers are listed beside it.
+fn with_transfers(network: &str, groups: &str, transfers: &[(&str, &str, &str)]) -> String {
+    let mut text = scenario(network, "latency = \"1 ms\"", groups);
+    for (from, to, at) in transfers {
+        text.push_str(&format!(
+            "[[transfer]]\nfrom = \"{from}\"\nto = \"{to}\"\nsize = \"100 kB\"\nat = \"{at}\"\n"
+        ));
+    }
+    text
+}
+
+/// A table of a run of bare transfers, whose directory holds fewer tables than a federation's.
+fn table(desk: &Desk, out: &str, name: &str) -> Table {
+    let runs = desk.runs(out);
+    assert_eq!(runs.len(), 1, "{runs:?}");
+    Table::read(&runs[0].join(format!("{name}.csv")))
+}
+
+/// By hand: 100 kB take 1 s at 800 kbps, 0.8 s at 1 Mbps and 0.2 s at 4 Mbps; a client adds 20 ms,
+/// the server 1 ms, a link 10 ms.
+#[test]
+fn transfers_beside_clients_go_between_them_the_server_and_nodes() {
+    let network = format!("topology = {{ kind = \"line\", nodes = 3, {LINK} }}");
+    let text = with_transfers(
+        &network,
+        &(group("a", 1, "at = \"n2\"") + &group("b", 2, "at = \"n0\"")),
+        &[
+            ("a-0", "server", "0 s"),
+            ("server", "b-1", "10 s"),
+            ("a-0", "b-0", "20 s"),
+            ("n1", "a-0", "30 s"),
+            ("n0", "n2", "40 s"),
+            ("b-0", "b-1", "50 s"),
+        ],
+    );
+    let desk = Desk::new();
+    let file = desk.file("x.toml", &text);
+    let checked = desk.fedstill(&["check", &file]).well().stdout;
+    assert!(
+        checked.contains("6 transfers") && checked.contains("nothing is learned"),
+        "{checked}"
+    );
+    desk.fedstill(&["run", &file, "--out", "out", "--quiet"])
+        .well();
+    let transfers = table(&desk, "out", "transfers");
+    let ends: Vec<&str> = transfers.rows().map(|row| row.text("end_s")).collect();
+    let expected = ["1.041", "10.221", "21.06", "31.03", "41.02", "50.84"];
+    assert_eq!(ends, expected);
+    let runs = table(&desk, "out", "runs");
+    assert_eq!(
+        runs.rows().map(|row| row.count("n_clients")).sum::<u64>(),
+        3
+    );
+    let links = table(&desk, "out", "links");
+    let up = links
+        .rows()
+        .find(|row| row.text("link") == "a-0" && row.text("direction") == "up");
+    assert_eq!(up.map(|row| row.count("bytes")), Some(200_000));
+
+    let resolved = argument(&desk.runs("out")[0].join("scenario.toml"));
+    desk.fedstill(&["run", &resolved, "--out", "again", "--quiet"])
+        .well();
+    assert_same_rows(&transfers, &table(&desk, "again", "transfers"), "repeated");
+    assert_same_rows(&links, &table(&desk, "again", "links"), "repeated");
+}
+
+/// Links and devices drawn by chance are those that the federation would have.
+#[test]
+fn the_network_that_transfers_test_is_the_one_in_which_clients_would_learn() {
+    let groups = group("c", 5, "").replace(
+        "up = \"1 Mbps\"",
+        "up = { dist = \"lognormal\", median = \"1 Mbps\", sigma = 0.8 }",
+    );
+    let network =
+        format!("topology = {{ kind = \"geometric\", nodes = 12, radius = 0.5, {LINK} }}");
+    let desk = Desk::new();
+    let learning = desk.run(&with_transfers(&network, &groups, &[]), "learning", &[]);
+    let text = with_transfers(&network, &groups, &[("c-1", "c-2", "0 s")]);
+    let file = desk.file("x.toml", &text);
+    desk.fedstill(&["run", &file, "--out", "moving", "--quiet"])
+        .well();
+    let moving = table(&desk, "moving", "links");
+    let drawn = |links: &Table| -> Vec<String> {
+        let columns = [
+            "link",
+            "direction",
+            "from",
+            "to",
+            "bandwidth_bps",
+            "latency_s",
+        ];
+        let row = |row: Row<'_>| columns.map(|column| row.text(column)).join(" ");
+        links.rows().map(row).collect()
+    };
+    assert_eq!(drawn(learning.table("links")), drawn(&moving));
 }

@@ -7,6 +7,7 @@ use crate::kernel::ComputePool;
 use crate::records::{ClientRecord, RunBooks, RunIdentity, RunStatus};
 use crate::scenario::{PlannedRun, RawExchange, RawSchedule, Scenario};
 use crate::time::SimTime;
+use crate::traffic::TrafficError;
 use crate::world::{Accounts, End, Simulation, WorldConfig};
 use std::fmt;
 use std::sync::Arc;
@@ -44,6 +45,8 @@ pub struct Progress {
 pub enum RunError {
     /// The scenario cannot be drawn out.
     Deployment(DeploymentError),
+    /// The transfers listed cannot be carried.
+    Transfers(TrafficError),
     /// The operating system gives no threads.
     Threads(std::io::Error),
 }
@@ -52,6 +55,7 @@ impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Deployment(error) => write!(f, "{error}"),
+            Self::Transfers(error) => write!(f, "{error}"),
             Self::Threads(error) => write!(
                 f,
                 "cannot start the compute threads: {error}; fewer (`--threads`) may do"
@@ -131,7 +135,7 @@ fn status(recorder: &Recorder<'_>, end: End, scenario: &Scenario) -> RunStatus {
     }
 }
 
-fn identity(planned: &PlannedRun) -> RunIdentity {
+pub(super) fn identity(planned: &PlannedRun) -> RunIdentity {
     RunIdentity {
         run_id: planned.run_id.clone(),
         config_id: planned.config_id.clone(),

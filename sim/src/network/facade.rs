@@ -183,6 +183,23 @@ impl Network {
         self.flows.usage()
     }
 
+    /// Bytes that a link and direction could have carried for transfers until `until`: its bandwidth
+    /// as it was over time, less its background traffic.
+    pub fn could_carry(&self, resource: ResourceId, until: SimTime) -> f64 {
+        let line = self
+            .changing
+            .as_ref()
+            .and_then(|links| links.line(resource));
+        match line.and_then(|line| line.timeline.as_ref()) {
+            // What it drew for itself is forgotten again: the answer is the same next time.
+            Some(timeline) => timeline.clone().could_carry(until),
+            None => {
+                let own = self.connections.link_direction(resource).bandwidth;
+                own.as_bytes_per_second() * until.as_secs_f64()
+            }
+        }
+    }
+
     /// Each link and direction with what it has carried, by resource number.
     pub fn links(&self) -> impl Iterator<Item = (LinkDirection<'_>, LinkUsage)> {
         let usage = self.usage().into_iter().zip(0..);

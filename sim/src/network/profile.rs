@@ -269,6 +269,11 @@ impl Profile {
         !self.points[first..].iter().any(|(_, point)| open(point))
     }
 
+    /// Every bandwidth that it says, by time.
+    pub fn rates(&self) -> impl Iterator<Item = Rate> {
+        self.points.iter().map(|(_, point)| point.bandwidth)
+    }
+
     /// Whether it ever says something of the latency.
     pub(super) fn changes_latency(&self) -> bool {
         self.points.iter().any(|(_, point)| point.latency.is_some())

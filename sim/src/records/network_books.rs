@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 pub struct NetworkBooks {
     /// Which run this is.
     pub identity: RunIdentity,
+    /// Clients that stand in the network.
+    pub clients: u64,
     /// When the last transfer ended, or nothing was left to happen.
     pub ended_at: SimTime,
     /// In the order in which the scenario lists them.

@@ -1,5 +1,6 @@
 //! Whether the values of a scenario make sense together.
 
+mod behaviour;
 mod clients;
 mod columns;
 mod course;
@@ -9,14 +10,17 @@ mod dropout;
 mod findings;
 mod method;
 mod network;
+mod site;
 
 use self::findings::Findings;
+use super::data::DataSets;
 use super::problem::Problem;
 use super::raw::{RawNetworkScenario, RawScenario, RawTopology};
 use super::resolved::{Input, replication_seed};
-use super::topology::Places;
+use super::topology::{Ends, Places};
 use super::tree::Node;
-use crate::network::Graph;
+use crate::kernel::Streams;
+use crate::network::{Conduct, Graph};
 use std::ops::Deref;
 use std::path::Path;
 
@@ -120,6 +124,17 @@ impl NetworkScenario {
         Ok(graph)
     }
 
+    /// What the links of the network do besides carrying bytes; `None` where they do nothing.
+    ///
+    /// # Errors
+    /// Only for a profile that no check has seen.
+    pub(crate) fn conduct(&self, graph: &Graph) -> Result<Option<Conduct>, String> {
+        let dynamics = Streams::new(self.dynamics_seed());
+        let conduct = self.raw.network.conduct(graph, dynamics);
+        let conduct = conduct.map_err(|error| error.message)?;
+        Ok((!conduct.links.is_empty()).then_some(conduct))
+    }
+
     /// The same scenario as one run: this replication and no other.
     pub(crate) fn for_replication(&self, replication: u32) -> Self {
         let mut raw = self.raw.clone();
@@ -141,9 +156,10 @@ pub(crate) fn check(
     mut raw: RawScenario,
     tree: &Node,
     folder: &Path,
+    sets: &mut DataSets,
 ) -> Result<Checked<Scenario>, Vec<Problem>> {
     let mut findings = Findings::new(tree);
-    federation_only(&raw, &mut findings);
+    network::transport(&raw.network.transport, &mut findings);
     clients::name("name", "scenario", &raw.name, &mut findings);
     course::check(&raw, &mut findings);
     let mut inputs = Vec::new();
@@ -155,17 +171,29 @@ pub(crate) fn check(
         &mut inputs,
         &mut findings,
     );
+    behaviour::network(&mut raw.network, folder, &mut inputs, &mut findings);
+    if let Some(blueprint) = &blueprint {
+        behaviour::links(&raw.network, blueprint, &mut findings);
+    }
     // Without a sensible number of clients the other figures mean nothing.
     if let Some(count) = clients::check(&raw, &mut findings) {
-        data::check(&raw, count, &mut findings);
+        data::check(&mut raw, count, folder, sets, &mut findings);
         for (index, group) in raw.clients.iter_mut().enumerate() {
             let path = format!("clients.{index}.device");
             device::check(&path, &mut group.device, &mut findings);
         }
         method::check(&mut raw, count, &mut findings);
         columns::load(&mut raw, folder, &mut inputs, &mut findings);
+        for (number, group) in raw.clients.iter_mut().enumerate() {
+            let path = format!("clients.{number}.link");
+            behaviour::access(&mut group.link, &path, folder, &mut inputs, &mut findings);
+        }
         if let Some(blueprint) = blueprint {
-            network::places(&raw, &blueprint, &mut findings);
+            let places = network::places(&raw, &blueprint, &mut findings);
+            if let Some(places) = places.filter(|_| !raw.transfer.is_empty()) {
+                let ends = Ends::with_clients(&blueprint, &places, &raw.clients);
+                network::transfers(&raw.transfer, &blueprint, &ends, &mut findings);
+            }
         }
     }
     let (problems, notes) = findings.into_parts();
@@ -178,19 +206,6 @@ pub(crate) fn check(
     } else {
         Err(problems)
     }
-}
-
-/// What a federation cannot have yet.
-fn federation_only(raw: &RawScenario, findings: &mut Findings<'_>) {
-    if !raw.transfer.is_empty() {
-        findings.refuse(
-            "transfer",
-            "bare transfers beside a method are not supported yet",
-            "expected a scenario with either",
-            "leave out `data`, `clients` and `method` to simulate the transfers alone",
-        );
-    }
-    network::transport(&raw.network.transport, findings);
 }
 
 /// Checks a network and its transfers.
@@ -225,8 +240,13 @@ pub(crate) fn check_network(
         &mut inputs,
         &mut findings,
     );
+    behaviour::network(&mut raw.network, folder, &mut inputs, &mut findings);
+    if let Some(blueprint) = &blueprint {
+        behaviour::links(&raw.network, blueprint, &mut findings);
+    }
     if let Some(blueprint) = blueprint.filter(|_| raw.network.topology != RawTopology::Star) {
-        network::transfers(&raw.transfer, &blueprint, &mut findings);
+        let ends = Ends::of_nodes(&blueprint);
+        network::transfers(&raw.transfer, &blueprint, &ends, &mut findings);
     }
     let (problems, notes) = findings.into_parts();
     if problems.is_empty() {

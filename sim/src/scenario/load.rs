@@ -1,6 +1,7 @@
 //! From scenario files and arguments to the runs they ask for.
 
 use super::check::{self, Checked, NetworkScenario, Scenario};
+use super::data::DataSets;
 use super::decode_error::What;
 use super::known_keys::meaning;
 use super::layers::{Layer, Merged, merge};
@@ -72,6 +73,8 @@ pub enum Plan {
     Federation(PlannedRun),
     /// Bare transfers over a network.
     Network(PlannedRun<NetworkScenario>),
+    /// Bare transfers over the network of a federation, in which nothing is learned.
+    Transfers(PlannedRun),
 }
 
 impl Plan {
@@ -80,7 +83,7 @@ impl Plan {
     pub fn federation(self) -> Option<PlannedRun> {
         match self {
             Self::Federation(run) => Some(run),
-            Self::Network(_) => None,
+            Self::Network(_) | Self::Transfers(_) => None,
         }
     }
 
@@ -88,7 +91,7 @@ impl Plan {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Federation(run) => &run.scenario.name,
+            Self::Federation(run) | Self::Transfers(run) => &run.scenario.name,
             Self::Network(run) => &run.scenario.name,
         }
     }
@@ -97,7 +100,7 @@ impl Plan {
     #[must_use]
     pub fn run_id(&self) -> &str {
         match self {
-            Self::Federation(run) => &run.run_id,
+            Self::Federation(run) | Self::Transfers(run) => &run.run_id,
             Self::Network(run) => &run.run_id,
         }
     }
@@ -106,7 +109,7 @@ impl Plan {
     #[must_use]
     pub fn notes(&self) -> &[String] {
         match self {
-            Self::Federation(run) => &run.notes,
+            Self::Federation(run) | Self::Transfers(run) => &run.notes,
             Self::Network(run) => &run.notes,
         }
     }
@@ -115,7 +118,9 @@ impl Plan {
     #[must_use]
     pub fn seeds(&self) -> (u64, u64) {
         match self {
-            Self::Federation(run) => (run.scenario.world_seed(), run.scenario.dynamics_seed()),
+            Self::Federation(run) | Self::Transfers(run) => {
+                (run.scenario.world_seed(), run.scenario.dynamics_seed())
+            }
             Self::Network(run) => (run.scenario.world_seed(), run.scenario.dynamics_seed()),
         }
     }
@@ -124,7 +129,7 @@ impl Plan {
     #[must_use]
     pub fn factors(&self) -> &[(String, String)] {
         match self {
-            Self::Federation(run) => &run.factors,
+            Self::Federation(run) | Self::Transfers(run) => &run.factors,
             Self::Network(run) => &run.factors,
         }
     }
@@ -132,21 +137,21 @@ impl Plan {
     /// The run of another batch that its resolved file repeats.
     fn repeats(&self) -> Option<&RawRun> {
         match self {
-            Self::Federation(run) => run.scenario.run.as_ref(),
+            Self::Federation(run) | Self::Transfers(run) => run.scenario.run.as_ref(),
             Self::Network(run) => run.scenario.run.as_ref(),
         }
     }
 
     fn set_factors(&mut self, factors: Vec<(String, String)>) {
         match self {
-            Self::Federation(run) => run.factors = factors,
+            Self::Federation(run) | Self::Transfers(run) => run.factors = factors,
             Self::Network(run) => run.factors = factors,
         }
     }
 
     fn set_number(&mut self, number: usize) {
         match self {
-            Self::Federation(run) => run.number = number,
+            Self::Federation(run) | Self::Transfers(run) => run.number = number,
             Self::Network(run) => run.number = number,
         }
     }
@@ -159,8 +164,9 @@ impl Plan {
 pub fn load(paths: &[PathBuf], overrides: &Overrides) -> Result<Vec<Plan>, Problems> {
     let mut runs = Vec::new();
     let mut problems = Vec::new();
+    let mut data = DataSets::default();
     for path in paths {
-        match load_file(path, overrides) {
+        match load_file(path, overrides, &mut data) {
             Ok(planned) => runs.extend(planned.into_iter().map(|run| (path, run))),
             Err(found) => problems.extend(found),
         }
@@ -209,7 +215,11 @@ fn number(runs: &mut [(&PathBuf, Plan)], problems: &mut Vec<Problem>) {
     }
 }
 
-fn load_file(path: &Path, overrides: &Overrides) -> Result<Vec<Plan>, Vec<Problem>> {
+fn load_file(
+    path: &Path,
+    overrides: &Overrides,
+    data: &mut DataSets,
+) -> Result<Vec<Plan>, Vec<Problem>> {
     let source = read(path).map_err(|problem| vec![problem])?;
     let mut document = parse_document(&source)?;
     let sets = overrides.assignments()?;
@@ -233,7 +243,7 @@ fn load_file(path: &Path, overrides: &Overrides) -> Result<Vec<Plan>, Vec<Proble
             .chain(sets.iter().cloned().map(Layer::Assignment))
             .chain(overrides.counters().into_iter().map(Layer::Assignment))
             .collect();
-        match plan_point(&layers, folder) {
+        match plan_point(&layers, folder, data) {
             Ok(planned) => runs.extend(planned.into_iter().map(|mut run| {
                 let repeated = run.repeats().map(repeated_factors).unwrap_or_default();
                 run.set_factors(repeated.into_iter().chain(factors.clone()).collect());
@@ -281,7 +291,11 @@ fn factor(node: &Node) -> String {
     }
 }
 
-fn plan_point(layers: &[Layer], folder: &Path) -> Result<Vec<Plan>, Vec<Problem>> {
+fn plan_point(
+    layers: &[Layer],
+    folder: &Path,
+    data: &mut DataSets,
+) -> Result<Vec<Plan>, Vec<Problem>> {
     let Merged { tree, mut notes } = merge(layers).map_err(|problem| vec![problem])?;
     if is_network_only(&tree) {
         let raw: RawNetworkScenario = decode(&tree)?;
@@ -296,13 +310,19 @@ fn plan_point(layers: &[Layer], folder: &Path) -> Result<Vec<Plan>, Vec<Problem>
         return Ok(planned.collect());
     }
     let raw: RawScenario = decode(&tree)?;
-    let checked = check::check(raw, &tree, folder)?;
+    let checked = check::check(raw, &tree, folder, data)?;
     notes.extend(checked.notes.clone());
     let (first, count) = (checked.scenario.replication, checked.scenario.replications);
     let planned = (first..first + count).map(|replication| {
         let scenario = checked.scenario.for_replication(replication);
         let identity = Identity::of(&scenario);
-        Plan::Federation(planned(scenario, replication, identity, &notes, &checked))
+        let only_transfers = !scenario.transfer.is_empty();
+        let planned = planned(scenario, replication, identity, &notes, &checked);
+        if only_transfers {
+            Plan::Transfers(planned)
+        } else {
+            Plan::Federation(planned)
+        }
     });
     Ok(planned.collect())
 }

@@ -4,8 +4,8 @@ use super::check::{NetworkScenario, Scenario};
 use super::encode::{canonical, encode, toml_document};
 use super::load::PlannedRun;
 use super::raw::{
-    RawDevice, RawDropout, RawFactor, RawMoment, RawNetworkScenario, RawRun, RawScenario,
-    RawTopology,
+    RawDevice, RawDropout, RawFactor, RawMoment, RawNetwork, RawNetworkScenario, RawProfile,
+    RawRun, RawScenario, RawTopology,
 };
 use super::sampled::Sampled;
 use sha2::{Digest, Sha256};
@@ -37,7 +37,11 @@ impl Identity {
         raw.description = String::new();
         raw.run = None;
         name_columns_for_content(&mut raw);
-        name_topology_for_content(&mut raw.network.topology);
+        // Of a file of data its checksum counts, not its path.
+        for (_, file) in raw.data.source.files_mut() {
+            file.file.clear();
+        }
+        name_network_for_content(&mut raw.network);
         // Only the seeds that act count, not the one they were made from.
         raw.seed = 0;
         raw.seed_world = Some(scenario.world_seed());
@@ -55,7 +59,7 @@ impl Identity {
         let mut raw: RawNetworkScenario = (**scenario).clone();
         raw.description = String::new();
         raw.run = None;
-        name_topology_for_content(&mut raw.network.topology);
+        name_network_for_content(&mut raw.network);
         raw.seed = 0;
         raw.seed_world = Some(scenario.world_seed());
         raw.seed_dynamics = Some(scenario.dynamics_seed());
@@ -106,6 +110,16 @@ fn name_columns_for_content(raw: &mut RawScenario) {
         name_for_content(&mut group.link.up);
         name_for_content(&mut group.link.down);
         name_for_content(&mut group.link.latency);
+        if let Some(cap) = &mut group.link.cap {
+            name_for_content(cap);
+        }
+        if let Some(profiles) = &mut group.link.profile {
+            let directions = [&mut profiles.both, &mut profiles.up, &mut profiles.down];
+            directions
+                .into_iter()
+                .flatten()
+                .for_each(name_profile_for_content);
+        }
         for moment in [&mut group.join, &mut group.leave] {
             if let Some(RawMoment::Sampled(sampled)) = moment {
                 name_for_content(sampled);
@@ -117,8 +131,17 @@ fn name_columns_for_content(raw: &mut RawScenario) {
     }
 }
 
-fn name_topology_for_content(topology: &mut RawTopology) {
-    if let RawTopology::File { file, text, .. } = topology {
+fn name_network_for_content(network: &mut RawNetwork) {
+    if let RawTopology::File { file, text, .. } = &mut network.topology {
+        *file = hex(&Sha256::digest(text.as_bytes()));
+    }
+    for link in &mut network.link {
+        link.profile.iter_mut().for_each(name_profile_for_content);
+    }
+}
+
+fn name_profile_for_content(profile: &mut RawProfile) {
+    if let Some((file, text)) = profile.file() {
         *file = hex(&Sha256::digest(text.as_bytes()));
     }
 }
@@ -150,7 +173,7 @@ fn short_hash(text: &str) -> String {
     name
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut out, byte| {
         // Writing to a String cannot fail.
         let _ = write!(out, "{byte:02x}");

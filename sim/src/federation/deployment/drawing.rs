@@ -5,16 +5,19 @@ use super::presence::{GroupPresence, Presence, instant};
 use super::{ClientSpec, DeploymentError, failed};
 use crate::kernel::Streams;
 use crate::scenario::{
-    Quantity, RawClientGroup, RawMoment, RawPartition, RawSource, Sampled, WeekTime,
+    Loaded, Quantity, RawClientGroup, RawMoment, RawPartition, RawSource, Sampled, WeekTime,
 };
 use crate::time::{SimDuration, SimTime};
 use fedstill_models::{Architecture, Dataset, Partition, SyntheticSpec};
 use std::sync::Arc;
 
-pub(super) fn load_dataset(source: &RawSource, world: Streams) -> Result<Dataset, DeploymentError> {
-    match *source {
-        RawSource::Digits => Ok(Dataset::digits()),
-        RawSource::Synthetic {
+pub(super) fn load_dataset(
+    source: &RawSource,
+    world: Streams,
+) -> Result<Arc<Dataset>, DeploymentError> {
+    match source {
+        RawSource::Digits => Ok(Arc::new(Dataset::digits())),
+        &RawSource::Synthetic {
             classes,
             features,
             samples,
@@ -27,21 +30,54 @@ pub(super) fn load_dataset(source: &RawSource, world: Streams) -> Result<Dataset
                 separation,
             };
             Dataset::synthetic(&spec, world.seed("data", "synthetic"))
+                .map(Arc::new)
                 .map_err(|error| failed("data.source")(&error))
+        }
+        files => {
+            let loaded = files.loaded().and_then(Loaded::dataset);
+            Ok(Arc::clone(
+                loaded.expect("files are read when a scenario is checked"),
+            ))
         }
     }
 }
 
-pub(super) fn partition_of(partition: &RawPartition) -> Partition {
-    match *partition {
-        RawPartition::Iid => Partition::Iid,
-        RawPartition::Dirichlet { alpha, min_samples } => {
-            Partition::Dirichlet { alpha, min_samples }
+impl RawPartition {
+    /// The partition with its numbers.
+    pub(crate) fn choice(&self) -> Partition {
+        match *self {
+            Self::Iid { size: None, .. } => Partition::Iid,
+            Self::Iid {
+                size: Some(size),
+                replacement,
+            } => Partition::Draw { size, replacement },
+            Self::Dirichlet { alpha, min_samples } => Partition::Dirichlet { alpha, min_samples },
+            Self::DirichletPerClient {
+                alpha,
+                size,
+                replacement,
+            } => Partition::Mixture {
+                alpha,
+                size,
+                replacement,
+            },
+            Self::Shards { labels } => Partition::Shards {
+                labels_per_client: labels,
+            },
+            Self::SortedShards { shards, size } => Partition::SortedShards { shards, size },
+            Self::Quantity { alpha, min_samples } => Partition::Quantity { alpha, min_samples },
+            Self::QuantityLognormal { sigma, min_samples } => {
+                Partition::LogNormal { sigma, min_samples }
+            }
+            Self::QuantityZipf {
+                exponent,
+                min_samples,
+            } => Partition::Zipf {
+                exponent,
+                min_samples,
+            },
+            Self::Natural { min_samples } => Partition::Natural { min_samples },
         }
-        RawPartition::Shards { labels } => Partition::Shards {
-            labels_per_client: labels,
-        },
-        RawPartition::Quantity { alpha } => Partition::Quantity { alpha },
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! Everything here is fixed before the simulation starts and shared, never copied.
 
+mod behaving;
 mod cost;
+mod data_sites;
 mod devices;
 mod drawing;
 mod placing;
@@ -12,17 +14,21 @@ pub use cost::LocalCost;
 
 pub(crate) use presence::{ClientBattery, Presence};
 
-use drawing::{draw_group, load_dataset, partition_of};
+use data_sites::{draw_sites, take_missing};
+use drawing::{draw_group, load_dataset};
 use placing::Standing;
 
 use crate::device::Device;
 use crate::kernel::Streams;
+use crate::network::Conduct;
 use crate::scenario::{
-    Factor, RawExchange, RawOnReturn, RawOptimizer, RawRule, RawSchedule, RawWeights, Sampled,
-    Scenario,
+    Factor, RawExchange, RawNormalise, RawOnReturn, RawOptimizer, RawRule, RawSchedule, RawWeights,
+    Sampled, Scenario,
 };
 use crate::time::{SimDuration, SimTime};
-use fedstill_models::{Dataset, Layout, Optimizer, Shard, Split};
+use fedstill_models::{
+    Dataset, Layout, Normalisation, Normaliser, Optimizer, Shard, Site, Split, View,
+};
 use std::sync::Arc;
 
 /// A scenario, drawn out.
@@ -32,9 +38,13 @@ pub struct Deployment {
     world: Streams,
     dynamics: Streams,
     dataset: Arc<Dataset>,
+    normaliser: Option<Normaliser>,
+    /// What each client's data differ in from the pool's; empty where none does.
+    sites: Vec<Site>,
     split: Split,
     clients: Vec<ClientSpec>,
     standing: Standing,
+    conduct: Option<Conduct>,
     server_parameters: Option<Arc<Layout>>,
 }
 
@@ -84,22 +94,30 @@ impl Deployment {
     pub fn draw(scenario: Scenario) -> Result<Self, DeploymentError> {
         let world = Streams::new(scenario.world_seed());
         let dynamics = Streams::new(scenario.dynamics_seed());
-        let dataset = Arc::new(load_dataset(&scenario.data.source, world)?);
+        let dataset = load_dataset(&scenario.data.source, world)?;
         let mut clients = Vec::with_capacity(scenario.client_count());
         for group in &scenario.clients {
             draw_group(group, scenario.start, &dataset, world, &mut clients)?;
         }
-        let split = Split::draw(
+        let mut split = Split::draw(
             &dataset,
-            scenario.data.test,
+            scenario
+                .data
+                .test
+                .expect("written when a scenario is checked"),
             scenario.data.public,
             scenario.data.holdout,
-            &partition_of(&scenario.data.partition),
+            &scenario.data.partition.choice(),
             clients.len(),
             world.seed("data", "split"),
         )
         .map_err(|error| failed("data")(&error))?;
-        let standing = Standing::of(&scenario, &clients)?;
+        let sites = draw_sites(&scenario, &dataset, world);
+        let name = |client: usize| clients[client].name.clone();
+        take_missing(&sites, name, &dataset, &mut split.clients)?;
+        let normaliser = normaliser(scenario.data.normalise, &dataset, &split);
+        let standing = Standing::of(&scenario)?;
+        let conduct = behaving::conduct(&scenario, &clients, standing.core(), world, dynamics)?;
         let server_parameters = match scenario.method.exchange {
             RawExchange::Parameters => clients.first().map(|client| Arc::clone(&client.layout)),
             _ => None,
@@ -109,9 +127,12 @@ impl Deployment {
             world,
             dynamics,
             dataset,
+            normaliser,
+            sites,
             split,
             clients,
             standing,
+            conduct,
             server_parameters,
         })
     }
@@ -134,13 +155,45 @@ impl Deployment {
         &self.split.clients[client]
     }
 
-    /// Number of the client's training samples per class.
+    /// Number of the client's training samples per class, as the client calls the classes; its
+    /// mistakes in labels do not count.
     pub(crate) fn label_counts(&self, client: usize) -> Vec<u64> {
-        let mut counts = vec![0; self.dataset.n_classes()];
-        for sample in &self.shard(client).train {
-            counts[self.dataset.label(*sample) as usize] += 1;
-        }
-        counts
+        self.class_counts(client, &self.shard(client).train)
+    }
+
+    /// The same of its own test set.
+    pub(crate) fn test_label_counts(&self, client: usize) -> Vec<u64> {
+        self.class_counts(client, &self.shard(client).test)
+    }
+
+    fn class_counts(&self, client: usize, samples: &[u32]) -> Vec<u64> {
+        let counts = self.own_samples(client).class_counts(samples);
+        counts.into_iter().map(u64::from).collect()
+    }
+
+    /// What the client's data differ in from the pool's, if in anything.
+    pub(crate) fn site(&self, client: usize) -> Option<&Site> {
+        self.sites.get(client)
+    }
+
+    /// Samples as they are for all: what the aggregator's model is scored on.
+    pub(crate) fn common_samples(&self) -> View<'_> {
+        View::plain(&self.dataset, self.normaliser.as_ref())
+    }
+
+    /// Samples that are the same for all, as far as the client measures them.
+    pub(crate) fn common_samples_at(&self, client: usize) -> View<'_> {
+        self.common_samples().in_form_of(self.site(client))
+    }
+
+    /// Samples as the client has them, rightly labelled: what it is scored on.
+    pub(crate) fn own_samples(&self, client: usize) -> View<'_> {
+        self.common_samples().at(self.site(client))
+    }
+
+    /// Samples as the client has them with its mistakes in labels: what it trains on.
+    pub(crate) fn training_samples(&self, client: usize) -> View<'_> {
+        self.common_samples().training_at(self.site(client))
     }
 
     pub(crate) fn split(&self) -> &Split {
@@ -286,6 +339,22 @@ impl Deployment {
         let asked = self.scenario.stop.time.map(duration);
         SimTime::ZERO + asked.unwrap_or(longest)
     }
+}
+
+/// The scale of the features, fitted on what the clients train on: neither the global test set nor
+/// the public samples nor anyone's own test set is looked at.
+fn normaliser(how: RawNormalise, dataset: &Dataset, split: &Split) -> Option<Normaliser> {
+    let normalisation = match how {
+        RawNormalise::None => return None,
+        RawNormalise::Standard => Normalisation::Standard,
+        RawNormalise::MinMax => Normalisation::MinMax,
+    };
+    let shards = split.clients.iter();
+    let mut training: Vec<u32> = shards.flat_map(|shard| shard.train.clone()).collect();
+    // Clients may have drawn the same sample.
+    training.sort_unstable();
+    training.dedup();
+    Some(Normaliser::fit(normalisation, dataset, &training))
 }
 
 /// A scenario's length of time in the simulator's nanoseconds.

@@ -1,7 +1,7 @@
 //! `links.csv` of any run; `transfers.csv` of a run of bare transfers, and its row among the runs.
 
 use super::run::{FactorRow, RunRow};
-use crate::network::{Network, SharingPolicy};
+use crate::network::{Network, ResourceId, SharingPolicy};
 use crate::records::network_books::NetworkBooks;
 use crate::records::table::table;
 use crate::time::{SimDuration, SimTime};
@@ -58,8 +58,10 @@ table! {
     bytes: u64, "byte";
     /// Time with at least one transfer on it.
     busy_s: SimDuration, "s";
-    /// Bytes carried over those that it could have carried in the whole run; empty for a fat pipe, which has no such bound, and for a run without length.
+    /// Bytes carried over those that it could have carried in the whole run with its bandwidth as it was over time, less background traffic; empty for a fat pipe, which has no such bound, and where it could have carried nothing.
     mean_use: Option<f64>, "1";
+    /// The largest share of its bandwidth, less background traffic, that transfers took together for any length of time; empty for a fat pipe.
+    peak_use: Option<f64>, "1";
 }
 
 pub(super) fn run(books: &NetworkBooks) -> RunRow<'_> {
@@ -74,7 +76,7 @@ pub(super) fn run(books: &NetworkBooks) -> RunRow<'_> {
         seed_dynamics: identity.seed_dynamics,
         status: books.status(),
         end_s: books.ended_at,
-        n_clients: 0,
+        n_clients: books.clients,
         n_versions: 0,
         n_failed_versions: 0,
         n_participations: 0,
@@ -122,26 +124,29 @@ pub(super) fn links<'a>(
     ended_at: SimTime,
     network: &'a Network,
 ) -> impl Iterator<Item = LinkRow<'a>> {
-    let seconds = ended_at.as_secs_f64();
-    network.links().map(move |(part, usage)| {
-        let could = part.bandwidth.as_bytes_per_second() * seconds;
-        let bounded = part.policy != SharingPolicy::FatPipe && could > 0.0;
-        LinkRow {
-            run_id,
-            link: part.link,
-            direction: part.direction,
-            from: part.from,
-            to: part.to,
-            sharing: match part.policy {
-                SharingPolicy::Shared => "shared",
-                SharingPolicy::SplitDuplex => "split-duplex",
-                SharingPolicy::FatPipe => "fat-pipe",
-            },
-            bandwidth_bps: part.bandwidth.as_bits_per_second(),
-            latency_s: part.latency,
-            bytes: usage.bytes,
-            busy_s: usage.busy,
-            mean_use: bounded.then(|| usage.bytes as f64 / could),
-        }
-    })
+    network
+        .links()
+        .zip(0..)
+        .map(move |((part, usage), number)| {
+            let could = network.could_carry(ResourceId(number), ended_at);
+            let bounded = part.policy != SharingPolicy::FatPipe && could > 0.0;
+            LinkRow {
+                run_id,
+                link: part.link,
+                direction: part.direction,
+                from: part.from,
+                to: part.to,
+                sharing: match part.policy {
+                    SharingPolicy::Shared => "shared",
+                    SharingPolicy::SplitDuplex => "split-duplex",
+                    SharingPolicy::FatPipe => "fat-pipe",
+                },
+                bandwidth_bps: part.bandwidth.as_bits_per_second(),
+                latency_s: part.latency,
+                bytes: usage.bytes,
+                busy_s: usage.busy,
+                peak_use: (part.policy != SharingPolicy::FatPipe).then_some(usage.peak),
+                mean_use: bounded.then(|| usage.bytes as f64 / could),
+            }
+        })
 }

@@ -29,6 +29,9 @@ pub(super) fn load(
         columns.load(&mut group.link.up, &at("link.up"));
         columns.load(&mut group.link.down, &at("link.down"));
         columns.load(&mut group.link.latency, &at("link.latency"));
+        if let Some(cap) = &mut group.link.cap {
+            columns.load(cap, &at("link.cap"));
+        }
         for (moment, key) in [(&mut group.join, "join"), (&mut group.leave, "leave")] {
             if let Some(RawMoment::Sampled(sampled)) = moment {
                 columns.load(sampled, &at(key));

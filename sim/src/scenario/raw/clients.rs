@@ -1,8 +1,8 @@
 //! `[[clients]]`: groups of clients.
 
 use super::{
-    RawDevice, RawDropout, RawHours, RawLink, RawMoment, RawNodes, RawOnReturn, RawZones,
-    is_default,
+    RawDevice, RawDropout, RawHours, RawLink, RawMoment, RawNames, RawOnReturn, RawSiteData,
+    RawZones, is_default,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,13 +17,16 @@ pub struct RawClientGroup {
     pub count: usize,
     /// Architecture, such as `mlp-64-32` (hidden widths; input and output come from the data).
     pub model: String,
+    /// How its clients' data differ from the pool's: turned images, noise, wrong labels, classes or features missing.
+    #[serde(default, skip_serializing_if = "RawSiteData::is_plain")]
+    pub data: RawSiteData,
     /// Compute speed, memory and power.
     pub device: RawDevice,
     /// The client's own access link.
     pub link: RawLink,
     /// Where its clients' access links end: a node of the topology, or a list whose nodes the clients of the group take in turn; left out, all clients take the topology's edge nodes in turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at: Option<RawNodes>,
+    pub at: Option<RawNames>,
     /// When its clients leave.
     #[serde(default)]
     pub dropout: RawDropout,
@@ -42,4 +45,11 @@ pub struct RawClientGroup {
     /// What becomes of a client's work when it goes away.
     #[serde(default, skip_serializing_if = "is_default")]
     pub on_return: RawOnReturn,
+}
+
+impl RawClientGroup {
+    /// The name of the client with this index in the group.
+    pub(crate) fn client_name(&self, index: usize) -> String {
+        format!("{}-{index}", self.name)
+    }
 }

@@ -6,6 +6,7 @@
 //! `scenarios/schema.json`.
 
 mod battery;
+mod behaviour;
 mod clients;
 mod data;
 mod device;
@@ -16,10 +17,16 @@ mod network;
 mod outcome;
 mod place;
 mod presence;
+mod site;
+mod source;
 
 pub use battery::RawBattery;
+pub use behaviour::{
+    RawAccessProfile, RawBackground, RawDirection, RawFailure, RawNetworkLink, RawOutages,
+    RawProfile, RawStep,
+};
 pub use clients::RawClientGroup;
-pub use data::{RawData, RawPartition, RawSource};
+pub use data::{RawData, RawNormalise, RawPartition};
 pub use device::{
     RawDevice, RawLoad, RawLoadProfile, RawLoadStep, RawPower, RawSpeedProfile, RawSpeedStep,
 };
@@ -37,9 +44,11 @@ pub use outcome::{
     RawBenefit, RawCost, RawEvaluation, RawMeasure, RawRecords, RawScope, RawSplit, RawStop,
     RawTarget,
 };
-pub use place::RawNodes;
+pub use place::RawNames;
 
 pub use presence::{RawHours, RawMoment, RawOnReturn, RawStage, RawZoneShare, RawZones};
+pub use site::{RawConceptShift, RawName, RawRenamedClass, RawSiteData};
+pub use source::{RawCifarLabels, RawSource};
 
 use super::quantity::{Bandwidth, Duration};
 use super::week::WeekTime;
@@ -100,7 +109,7 @@ pub struct RawScenario {
     /// Prices, for the cost of the run in money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<RawCost>,
-    /// Bare transfers: where they are listed, only the network is simulated, and `data`, `clients`, `method` and what belongs to them are left out.
+    /// Bare transfers: where they are listed, only the network is simulated. Without `data`, `clients` and `method` they go between the topology's hosts; beside them also between clients and the server, and nothing is learned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub transfer: Vec<RawTransfer>,
 }

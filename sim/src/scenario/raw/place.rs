@@ -1,4 +1,4 @@
-//! `at`: the nodes of the topology where clients stand.
+//! Names of nodes or links of the topology: one, or several.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, SeqAccess, Visitor};
@@ -6,11 +6,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
 
-/// A node of the topology, or several that are taken in turn: `"n3"` or `["n3", "n5"]`.
+/// The name of a node or link of the topology, or several: `"n3"` or `["n3", "n5"]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RawNodes(Vec<String>);
+pub struct RawNames(Vec<String>);
 
-impl RawNodes {
+impl RawNames {
     /// In the order given; may be empty, which a check refuses.
     #[must_use]
     pub fn names(&self) -> &[String] {
@@ -18,7 +18,7 @@ impl RawNodes {
     }
 }
 
-impl Serialize for RawNodes {
+impl Serialize for RawNames {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0.as_slice() {
             [only] => serializer.serialize_str(only),
@@ -27,7 +27,7 @@ impl Serialize for RawNodes {
     }
 }
 
-impl<'de> Deserialize<'de> for RawNodes {
+impl<'de> Deserialize<'de> for RawNames {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Names)
     }
@@ -36,33 +36,33 @@ impl<'de> Deserialize<'de> for RawNodes {
 struct Names;
 
 impl<'de> Visitor<'de> for Names {
-    type Value = RawNodes;
+    type Value = RawNames;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of a node, or a list of names")
+        f.write_str("a name of the topology, or a list of names")
     }
 
-    fn visit_str<E: de::Error>(self, name: &str) -> Result<RawNodes, E> {
-        Ok(RawNodes(vec![name.to_owned()]))
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<RawNames, E> {
+        Ok(RawNames(vec![name.to_owned()]))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<RawNodes, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<RawNames, A::Error> {
         let mut found = Vec::new();
         while let Some(name) = names.next_element()? {
             found.push(name);
         }
-        Ok(RawNodes(found))
+        Ok(RawNames(found))
     }
 }
 
-impl JsonSchema for RawNodes {
+impl JsonSchema for RawNames {
     fn schema_name() -> Cow<'static, str> {
-        "RawNodes".into()
+        "RawNames".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "A node of the topology, or several that are taken in turn.",
+            "description": "A name of the topology, or several.",
             "anyOf": [
                 { "type": "string" },
                 { "type": "array", "items": { "type": "string" }, "minItems": 1 },

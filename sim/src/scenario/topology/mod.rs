@@ -2,11 +2,13 @@
 
 mod draft;
 mod edge_list;
+mod ends;
 mod file;
 mod graphml;
 mod node_link;
 mod places;
 
+pub(crate) use ends::{End, Ends};
 pub(crate) use file::{FileError, read};
 pub(crate) use places::Places;
 

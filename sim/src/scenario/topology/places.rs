@@ -1,7 +1,7 @@
 //! Places: the node of a topology where the server stands, and each client.
 
 use crate::network::topology::Blueprint;
-use crate::scenario::raw::{RawClientGroup, RawNodes, RawServer};
+use crate::scenario::raw::{RawClientGroup, RawNames, RawServer};
 use std::collections::BTreeMap;
 
 /// Where everyone stands: places in a blueprint's list of nodes.
@@ -43,7 +43,7 @@ impl Places {
         };
         let mut places = Vec::with_capacity(groups.len());
         for (number, group) in groups.iter().enumerate() {
-            let names = group.at.as_ref().map(RawNodes::names);
+            let names = group.at.as_ref().map(RawNames::names);
             let path = |index: usize| match names {
                 Some([_]) => format!("clients.{number}.at"),
                 _ => format!("clients.{number}.at.{index}"),
