@@ -167,3 +167,132 @@ fn a_resolved_scenario_keeps_what_its_device_does() {
     let again = desk.run(&resolved.expect("a resolved scenario"), "again", &[]);
     crate::tables::assert_same_bytes(&first, &again, "a resolved scenario repeats its run");
 }
+
+/// A fleet of a thousand that draws its devices; nobody learns for long.
+const FLEET: &str = r#"
+name = "fleet"
+seed = 4
+stop = { versions = 1 }
+
+[data]
+source = { kind = "synthetic", classes = 2, features = 2, samples = 2100, separation = 2.0 }
+test = 10
+
+[[clients]]
+name = "phone"
+count = 1000
+model = "logistic"
+device = DEVICE
+link = { up = "1 Mbps", down = "1 Mbps" }
+
+[method]
+preset = "local-only"
+"#;
+
+fn fleet(device: &str) -> Tables {
+    Desk::new().run(&FLEET.replace("DEVICE", device), "out", &[])
+}
+
+const MIX: &str = "{ memory = \"1 GB\", mix = [\
+    { class = \"phone-low\", weight = 3 }, \
+    { class = \"phone-high\", memory = \"3 GB\" }, \
+    { name = \"own\", speed = \"1 GFLOP/s\", weight = 0 }] }";
+
+#[test]
+fn each_client_draws_its_device_by_weight_and_keeps_it_when_others_change() {
+    let tables = fleet(MIX);
+    let mut high = 0;
+    for client in tables.rows("clients") {
+        match client.text("device") {
+            "phone-low" => {
+                // Of two cores; what stands beside the mix holds for every device in it.
+                assert_eq!(client.number("speed_flops"), 2.0 * 900e6);
+                assert_eq!(client.count("memory_bytes"), 1_000_000_000);
+            }
+            "phone-high" => {
+                assert_eq!(client.number("speed_flops"), 4.0 * 5.4e9);
+                assert_eq!(client.count("memory_bytes"), 3_000_000_000);
+                high += 1;
+            }
+            other => panic!("{other} has weight 0"),
+        }
+    }
+    // Four standard deviations of the binomial with n = 1000 and p = 1/4.
+    assert!(
+        (f64::from(high) - 250.0).abs() < 4.0 * (1000.0 * 0.25 * 0.75_f64).sqrt(),
+        "{high}"
+    );
+    // Another figure of one class changes nobody's class.
+    let other = fleet(&MIX.replace("3 GB", "2 GB"));
+    let classes = |tables: &Tables| -> Vec<String> {
+        let clients = tables.rows("clients");
+        clients
+            .map(|client| client.text("device").to_owned())
+            .collect()
+    };
+    assert_eq!(classes(&tables), classes(&other));
+}
+
+#[test]
+fn a_resolved_scenario_holds_the_figures_of_its_classes() {
+    let desk = Desk::new();
+    let scenario = FLEET
+        .replace("DEVICE", MIX)
+        .replace("count = 1000", "count = 10");
+    let first = desk.run(&scenario, "first", &[]);
+    let resolved = std::fs::read_to_string(first.directory.join("scenario.toml"));
+    let resolved = resolved.expect("a resolved scenario");
+    assert!(!resolved.contains("class = "), "{resolved}");
+    assert!(resolved.contains("\"900 MFLOP/s\""), "{resolved}");
+    let again = desk.run(&resolved, "again", &[]);
+    crate::tables::assert_same_bytes(&first, &again, "a resolved scenario repeats its run");
+}
+
+#[test]
+fn own_keys_win_over_the_class_and_a_name_alone_replaces_everything() {
+    let board = |device: &str, more: &[&str]| {
+        let scenario = FLEET
+            .replace("DEVICE", device)
+            .replace("count = 1000", "count = 1");
+        let tables = Desk::new().run(&scenario, "out", more);
+        let client = tables.rows("clients").next().expect("one client");
+        (
+            client.text("device").to_owned(),
+            client.count("cores"),
+            client.text("memory_bytes").to_owned(),
+            client.number("power_busy_watts"),
+        )
+    };
+    let four = |memory: &str, busy: f64| ("raspberry-pi-4".to_owned(), 4, memory.to_owned(), busy);
+    assert_eq!(board("\"raspberry-pi-4\"", &[]), four("4000000000", 7.2));
+    let own = "{ class = \"raspberry-pi-4\", memory = \"2 GB\", power = { busy = \"6 W\" } }";
+    assert_eq!(board(own, &[]), four("2000000000", 6.0));
+    let set = ["--set", "clients.0.device=raspberry-pi-4"];
+    assert_eq!(
+        board("{ speed = \"1 GFLOP/s\", memory = \"1 MB\" }", &set),
+        four("4000000000", 7.2)
+    );
+    let part = ["--set", "clients.0.device.memory=2 GB"];
+    assert_eq!(board("\"raspberry-pi-4\"", &part), four("2000000000", 7.2));
+}
+
+#[test]
+fn the_library_is_listed_and_each_class_explained() {
+    let list = crate::desk::fedstill(&["devices"]).well().stdout;
+    assert!(list.lines().count() > 10, "{list}");
+    for class in ["microcontroller", "phone-low", "cloud-gpu"] {
+        assert!(list.contains(class), "{list}");
+        let one = crate::desk::fedstill(&["devices", class]).well().stdout;
+        assert!(
+            one.contains("[device.power]") && one.contains("# "),
+            "{one}"
+        );
+    }
+    let unknown = crate::desk::fedstill(&["devices", "abacus"]);
+    assert_eq!(unknown.status, Some(2));
+    assert!(
+        unknown.stderr.contains("known: microcontroller"),
+        "{}",
+        unknown.stderr
+    );
+}

@@ -156,7 +156,11 @@ pub fn write_network_run(
     };
     let contents = Contents {
         identity: &books.identity,
-        tables: NETWORK_TABLES.iter().map(table).collect(),
+        tables: NETWORK_TABLES
+            .iter()
+            .filter(|written| written.is_in(books))
+            .map(table)
+            .collect(),
         scenario_toml: records.scenario_toml,
         inputs: records.inputs,
         surroundings: records.surroundings,

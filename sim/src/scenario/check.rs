@@ -3,6 +3,7 @@
 mod behaviour;
 mod clients;
 mod columns;
+mod compute;
 mod course;
 mod data;
 mod device;
@@ -162,6 +163,7 @@ pub(crate) fn check(
     network::transport(&raw.network.transport, &mut findings);
     clients::name("name", "scenario", &raw.name, &mut findings);
     course::check(&raw, &mut findings);
+    compute::not_beside_clients(&raw, &mut findings);
     let mut inputs = Vec::new();
     let world_seed = Scenario { raw: raw.clone() }.world_seed();
     let blueprint = network::topology(
@@ -223,7 +225,10 @@ pub(crate) fn check_network(
     };
     seeds.check(&mut findings);
     network::transport(&raw.network.transport, &mut findings);
-    if raw.network.topology == RawTopology::Star {
+    compute::check(&raw, &mut findings);
+    // Computations alone need no network.
+    let carries = !raw.transfer.is_empty() || (raw.compute.is_empty() && raw.host.is_empty());
+    if raw.network.topology == RawTopology::Star && carries {
         findings.refuse(
             "network.topology",
             "a star is nothing without clients",
@@ -244,7 +249,8 @@ pub(crate) fn check_network(
     if let Some(blueprint) = &blueprint {
         behaviour::links(&raw.network, blueprint, &mut findings);
     }
-    if let Some(blueprint) = blueprint.filter(|_| raw.network.topology != RawTopology::Star) {
+    let is_star = raw.network.topology == RawTopology::Star;
+    if let Some(blueprint) = blueprint.filter(|_| carries && !is_star) {
         let ends = Ends::of_nodes(&blueprint);
         network::transfers(&raw.transfer, &blueprint, &ends, &mut findings);
     }

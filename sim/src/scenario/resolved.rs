@@ -106,7 +106,9 @@ pub(crate) fn document(run: &PlannedRun) -> String {
 
 fn name_columns_for_content(raw: &mut RawScenario) {
     for group in &mut raw.clients {
-        name_device_for_content(&mut group.device);
+        for (_, device) in group.device.each_mut() {
+            name_device_for_content(device);
+        }
         name_for_content(&mut group.link.up);
         name_for_content(&mut group.link.down);
         name_for_content(&mut group.link.latency);

@@ -5,8 +5,48 @@ use super::presence::ClientBattery;
 use super::{ClientSpec, Deployment, DeploymentError};
 use crate::device::{Device, Power, Processor, SpeedNoise, Steps};
 use crate::kernel::Streams;
-use crate::scenario::{Factor, Quantity, RawDevice, Sampled};
+use crate::scenario::{Factor, Quantity, RawBattery, RawDevice, Sampled};
+use rand::RngExt;
 use std::sync::Arc;
+
+/// The devices that the clients of a group may have.
+pub(super) struct Fleet<'a> {
+    models: Vec<DeviceModel<'a>>,
+    weights: Vec<f64>,
+}
+
+impl<'a> Fleet<'a> {
+    pub(super) fn new(raw: &'a RawDevice) -> Self {
+        let devices = raw.each();
+        let models = devices.iter().map(|(_, raw)| DeviceModel::new(raw));
+        let weights = devices.iter().map(|(_, raw)| raw.weight.unwrap_or(1.0));
+        Self {
+            models: models.collect(),
+            weights: weights.collect(),
+        }
+    }
+
+    pub(super) fn models(&self) -> &[DeviceModel<'a>] {
+        &self.models
+    }
+
+    /// Which of the models a client has: each with the probability of its weight, independently
+    /// of all other clients.
+    pub(super) fn draw(&self, client: &str, world: Streams) -> usize {
+        if self.models.len() == 1 {
+            return 0;
+        }
+        let sum: f64 = self.weights.iter().sum();
+        let mut left = world.stream(client, "device class").random::<f64>() * sum;
+        let drawn = self.weights.iter().position(|weight| {
+            left -= weight;
+            left < 0.0
+        });
+        // Rounding may leave a rest: it is the last one's that can be drawn at all.
+        let last = self.weights.iter().rposition(|weight| *weight > 0.0);
+        drawn.or(last).unwrap_or(0)
+    }
+}
 
 /// What all clients with the same device have in common.
 pub(super) struct DeviceModel<'a> {
@@ -46,6 +86,7 @@ impl<'a> DeviceModel<'a> {
             Some(memory) => Some(draw(memory, client, index, "memory", world)? as u64),
             None => None,
         };
+        let power = raw.power.clone().unwrap_or_default();
         let mut processor = Processor::new(core_speed, raw.cores);
         if let Some(profile) = &self.profile {
             processor = processor.with_profile(Arc::clone(profile));
@@ -58,16 +99,21 @@ impl<'a> DeviceModel<'a> {
             training_cores: raw.training_cores.unwrap_or(raw.cores),
             memory_bytes,
             power: Power {
-                idle: raw.power.idle.base(),
-                busy: raw.power.busy.base(),
-                transmit: raw.power.transmit.base(),
-                receive: raw.power.receive.base(),
+                idle: power.idle.base(),
+                busy: power.busy.base(),
+                transmit: power.transmit.base(),
+                receive: power.receive.base(),
             },
         })
     }
 }
 
 impl DeviceModel<'_> {
+    /// The battery as the scenario gives it.
+    pub(super) fn battery(&self) -> Option<&RawBattery> {
+        self.raw.battery.as_ref()
+    }
+
     /// The battery of a client, where its device has one.
     pub(super) fn draw_battery(
         &self,

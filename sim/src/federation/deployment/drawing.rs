@@ -1,6 +1,6 @@
 //! Drawing: from the distributions of a scenario to its data set and clients.
 
-use super::devices::DeviceModel;
+use super::devices::Fleet;
 use super::presence::{GroupPresence, Presence, instant};
 use super::{ClientSpec, DeploymentError, failed};
 use crate::kernel::Streams;
@@ -93,11 +93,17 @@ pub(super) fn draw_group(
     let place = format!("clients `{}`", group.name);
     let architecture = Architecture::parse(&group.model).map_err(|error| failed(&place)(&error))?;
     let layout = Arc::new(architecture.layout(dataset.n_features(), dataset.n_classes()));
-    let models = [DeviceModel::new(&group.device)];
-    let presence = Arc::new(GroupPresence::of(group, start));
+    let fleet = Fleet::new(&group.device);
+    let presences: Vec<_> = fleet
+        .models()
+        .iter()
+        .map(|model| Arc::new(GroupPresence::of(group, model.battery(), start)))
+        .collect();
     for index in 0..group.count {
         let name = format!("{}-{index}", group.name);
-        let device = models[0].draw(&name, index, world)?;
+        let kind = fleet.draw(&name, world);
+        let model = &fleet.models()[kind];
+        let device = model.draw(&name, index, world)?;
         let up = draw(&group.link.up, &name, index, "up", world)?;
         let down = draw(&group.link.down, &name, index, "down", world)?;
         let latency = draw(&group.link.latency, &name, index, "latency", world)?;
@@ -109,17 +115,17 @@ pub(super) fn draw_group(
         };
         let joins = moment(&group.join, "join")?.unwrap_or(SimTime::ZERO);
         let leaves = moment(&group.leave, "leave")?.unwrap_or(SimTime::MAX);
-        let battery = models[0].draw_battery(&name, index, world)?;
+        let battery = model.draw_battery(&name, index, world)?;
         clients.push(ClientSpec {
             device,
-            device_name: models[0].name.clone(),
-            noise: models[0].noise.clone().map(|noise| (noise, index)),
+            device_name: model.name.clone(),
+            noise: model.noise.clone().map(|noise| (noise, index)),
             name,
             group: group.name.clone(),
             model: group.model.clone(),
             layout: Arc::clone(&layout),
             presence: Presence {
-                group: Arc::clone(&presence),
+                group: Arc::clone(&presences[kind]),
                 index,
                 joins,
                 leaves,

@@ -1,6 +1,7 @@
 //! The tables of a run: one file each declares the rows and makes them from the books.
 
 mod client;
+mod computation;
 mod evaluation;
 mod fairness;
 mod kpi;
@@ -11,6 +12,7 @@ mod transfer;
 mod version;
 
 pub use client::ClientRow;
+pub use computation::ComputationRow;
 pub use evaluation::EvaluationRow;
 pub use fairness::FairnessRow;
 pub use kpi::KpiRow;
@@ -55,9 +57,16 @@ pub struct WrittenNetworkTable {
     /// What it is.
     pub table: Table,
     write: fn(&NetworkBooks, &mut dyn Write) -> Result<u64, TableError>,
+    /// Whether a run has it.
+    in_run: fn(&NetworkBooks) -> bool,
 }
 
 impl WrittenNetworkTable {
+    /// Whether the run has this table: that of computations only where some are listed.
+    pub(super) fn is_in(&self, books: &NetworkBooks) -> bool {
+        (self.in_run)(books)
+    }
+
     /// Writes header and rows as CSV; answers with the number of rows.
     ///
     /// # Errors
@@ -68,18 +77,26 @@ impl WrittenNetworkTable {
 }
 
 /// Every table of a run of bare transfers, in the order of the documentation.
-pub const NETWORK_TABLES: [WrittenNetworkTable; 4] = [
+pub const NETWORK_TABLES: [WrittenNetworkTable; 5] = [
     WrittenNetworkTable {
         table: RunRow::TABLE,
         write: |books, writer| write_csv([network::run(books)], writer),
+        in_run: |_| true,
     },
     WrittenNetworkTable {
         table: FactorRow::TABLE,
         write: |books, writer| write_csv(network::factors(books), writer),
+        in_run: |_| true,
     },
     WrittenNetworkTable {
         table: BareTransferRow::TABLE,
         write: |books, writer| write_csv(network::transfers(books), writer),
+        in_run: |_| true,
+    },
+    WrittenNetworkTable {
+        table: ComputationRow::TABLE,
+        write: |books, writer| write_csv(computation::rows(books), writer),
+        in_run: |books| !books.computations.is_empty(),
     },
     WrittenNetworkTable {
         table: LinkRow::TABLE,
@@ -87,6 +104,7 @@ pub const NETWORK_TABLES: [WrittenNetworkTable; 4] = [
             let links = network::links(&books.identity.run_id, books.ended_at, &books.network);
             write_csv(links, writer)
         },
+        in_run: |_| true,
     },
 ];
 

@@ -25,7 +25,9 @@ pub(super) fn load(
             findings,
         };
         let at = |key: &str| format!("clients.{index}.{key}");
-        columns.load_device(&mut group.device, &at("device"));
+        for (place, device) in group.device.each_mut() {
+            columns.load_device(device, &at(&format!("device{place}")));
+        }
         columns.load(&mut group.link.up, &at("link.up"));
         columns.load(&mut group.link.down, &at("link.down"));
         columns.load(&mut group.link.latency, &at("link.latency"));

@@ -13,13 +13,63 @@ const HIGHEST_FACTOR: f64 = 1e6;
 /// More cores asked for by a background load are taken for a mistake.
 const HIGHEST_LOAD: f64 = 1e6;
 
+/// A device, or those of a fleet.
 pub(super) fn check(path: &str, device: &mut RawDevice, findings: &mut Findings<'_>) {
+    if device.weight.is_some() {
+        findings.refuse(
+            &format!("{path}.weight"),
+            "a weight outside a mix",
+            "it says how often a device is drawn beside others",
+            "write device = { mix = [{ class = \"phone-low\", weight = 3 }, ...] }",
+        );
+    }
+    if device.mix.is_empty() {
+        return one(path, device, findings);
+    }
+    let mut sum = 0.0;
+    let mut sound = true;
+    for (place, device) in device.mix.iter_mut().enumerate() {
+        let path = format!("{path}.mix.{place}");
+        if !device.mix.is_empty() {
+            findings.refuse(
+                &format!("{path}.mix"),
+                "a mix within a mix",
+                "expected a device",
+                "list all devices in one mix, with their weights",
+            );
+            sound = false;
+            continue;
+        }
+        let weight = device.weight.unwrap_or(1.0);
+        sum += weight;
+        sound &= findings.number(
+            &format!("{path}.weight"),
+            weight,
+            |weight| (0.0..=1e9).contains(&weight),
+            "a number from 0 to 1e9",
+            "weights are shares: 3 and 1 are three quarters and one",
+        );
+        one(&path, device, findings);
+    }
+    if sound && sum <= 0.0 {
+        findings.refuse(
+            &format!("{path}.mix"),
+            "no device of the mix is ever drawn",
+            "all weights are 0",
+            "give one of them a weight above 0",
+        );
+    }
+}
+
+fn one(path: &str, device: &mut RawDevice, findings: &mut Findings<'_>) {
+    device.power.get_or_insert_default();
     if device.speed.is_none() {
         findings.refuse(
             path,
             format!("`{path}` has no speed"),
             "the key `speed` is missing",
-            "add its effective speed in training, such as speed = \"20 GFLOP/s\"",
+            "add its effective speed in training, such as speed = \"20 GFLOP/s\", or name a class, \
+             such as device = \"raspberry-pi-4\"",
         );
     }
     cores(path, device.cores, findings);

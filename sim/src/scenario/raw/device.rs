@@ -15,7 +15,16 @@ use std::fmt;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawDevice {
-    /// What `clients.csv` calls it.
+    /// A class of the library, whose figures hold where this table is silent; `device = "raspberry-pi-4"` is short for a table of this key alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// A fleet of several devices: each client draws one of these by `weight`. Keys beside it hold for all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mix: Vec<RawDevice>,
+    /// How often it is drawn beside the others of a `mix`; 1 where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<f64>,
+    /// What `clients.csv` calls it; the class where it comes from one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Effective floating-point speed in training, of each core.
@@ -40,8 +49,8 @@ pub struct RawDevice {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Sampled<Bytes>>,
     /// The device's total draw in each state.
-    #[serde(default)]
-    pub power: RawPower,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power: Option<RawPower>,
     /// What it runs on when it is not plugged in; without one it runs on the mains.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub battery: Option<RawBattery>,
@@ -128,6 +137,28 @@ impl<'de> Visitor<'de> for LoadVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawLoad, A::Error> {
         RawLoadProfile::deserialize(MapAccessDeserializer::new(map)).map(RawLoad::Steps)
+    }
+}
+
+impl RawDevice {
+    /// Itself, or the devices of its mix; each with what leads to it from its own path.
+    pub(crate) fn each(&self) -> Vec<(String, &RawDevice)> {
+        if self.mix.is_empty() {
+            return vec![(String::new(), self)];
+        }
+        let mix = self.mix.iter().enumerate();
+        mix.map(|(place, device)| (format!(".mix.{place}"), device))
+            .collect()
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn each_mut(&mut self) -> Vec<(String, &mut RawDevice)> {
+        if self.mix.is_empty() {
+            return vec![(String::new(), self)];
+        }
+        let mix = self.mix.iter_mut().enumerate();
+        mix.map(|(place, device)| (format!(".mix.{place}"), device))
+            .collect()
     }
 }
 
