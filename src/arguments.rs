@@ -87,6 +87,9 @@ pub(crate) struct Run {
     /// Print one JSON object a run instead of a summary for people.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Also write trace.json, to look at in https://ui.perfetto.dev, and events.csv.
+    #[arg(long)]
+    pub(crate) trace: bool,
     /// Run again what is already there, and replace it.
     #[arg(long)]
     pub(crate) force: bool,

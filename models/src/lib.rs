@@ -35,6 +35,7 @@ mod error;
 pub mod files;
 #[cfg(test)]
 mod golden;
+mod holding;
 mod layout;
 mod network;
 mod normalise;
@@ -57,6 +58,7 @@ pub use architecture::{Architecture, ArchitectureError, ArchitectureInfo, archit
 pub use batches::Batch;
 pub use dataset::{Dataset, DatasetError, Groups};
 pub use error::ModelError;
+pub use holding::{Holding, HoldingError, check_holdings};
 pub use layout::{DenseLayer, Layout, ParameterShape};
 pub use normalise::{Normalisation, Normaliser};
 pub use objective::{Loss, Teacher, Term};
@@ -68,6 +70,6 @@ pub use site::Site;
 pub use softmax::softmax;
 pub use sources::{SourceInfo, sources};
 pub use split::{Shard, Split, SplitError};
-pub use synthetic::{SyntheticError, SyntheticSpec};
+pub use synthetic::{SyntheticError, SyntheticSpec, synthetic_labels};
 pub use trainer::{EpochSummary, StepResult, Trainer};
 pub use view::View;

@@ -245,7 +245,7 @@ fn check_alpha(alpha: f64) -> Result<(), PartitionError> {
     }
 }
 
-fn by_class(labels: &[u32], n_classes: usize) -> Vec<Vec<u32>> {
+pub(crate) fn by_class(labels: &[u32], n_classes: usize) -> Vec<Vec<u32>> {
     let mut classes = vec![Vec::new(); n_classes];
     for (sample, &label) in labels.iter().enumerate() {
         classes[label as usize].push(sample as u32);

@@ -13,6 +13,7 @@ pub(crate) enum Purpose {
     SplitHoldout = 5,
     InitialParameters = 6,
     BatchOrder = 7,
+    Holdings = 8,
     FeatureNoise = 20,
     LabelNoise = 21,
     MissingFeatures = 22,

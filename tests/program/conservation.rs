@@ -2,12 +2,13 @@
 //! and time runs forwards.
 
 use crate::desk::Desk;
-use crate::tables::{NAMES, Row, Tables};
+use crate::tables::{Row, Tables};
+use crate::trace::trace_holds;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 /// As documented; every participation ends in exactly one of these.
-const OUTCOMES: [&str; 11] = [
+const OUTCOMES: [&str; 12] = [
     "merged",
     "late",
     "surplus",
@@ -16,6 +17,7 @@ const OUTCOMES: [&str; 11] = [
     "dropped_download",
     "dropped_compute",
     "dropped_upload",
+    "lost_link",
     "unfit",
     "diverged",
     "unfinished",
@@ -80,6 +82,11 @@ fn group(name: &'static str) -> impl Strategy<Value = String> {
         "{ kind = \"per-participation\", rate = 1.0 }",
         "{ kind = \"exponential\", up = \"4 s\", down = \"2 s\" }",
         "{ kind = \"exponential\", up = \"30 s\", down = \"1 s\" }",
+        "{ kind = \"weibull\", up = { mean = \"9 s\", shape = 0.6 }, down = { mean = \"1 s\", shape = 2.0 } }",
+        "{ kind = \"lognormal\", up = { median = \"6 s\", sigma = 0.5 }, down = { median = \"2 s\", sigma = 1.0 } }",
+        "{ kind = \"diurnal\", curve = { mean = 0.6, amplitude = 0.4, peak = \"00:00\" }, dwell = \"5 s\" }",
+        "\"none\"\nhours = \"00:00-00:01\"",
+        "\"none\"\njoin = \"3 s\"\nleave = \"50 s\"",
     ]);
     (count, speed, spread, memory, work, up, latency, dropout).prop_map(
         move |(count, speed, spread, memory, work, up, latency, dropout)| {
@@ -93,6 +100,25 @@ fn group(name: &'static str) -> impl Strategy<Value = String> {
             )
         },
     )
+}
+
+/// Sites by file, some of which tell their samples.
+fn sites() -> impl Strategy<Value = String> {
+    let samples = one_of(&[",,", "3,0,", "1,4,5", ",,6"]);
+    let hours = one_of(&["", "00:00-24:00", "00:00-00:01"]);
+    let row = (
+        samples,
+        hours,
+        one_of(&["", "rural"]),
+        one_of(&["", "20 kbps", "1e6"]),
+    );
+    prop::collection::vec(row, 1..4).prop_map(|rows| {
+        let mut text = "name,group,up,speed,samples_0,samples_2,samples,hours\n".to_owned();
+        for (number, (samples, hours, group, up)) in rows.into_iter().enumerate() {
+            text += &format!("Ely {number},{group},{up},{number}.5e6,{samples},{hours}\n");
+        }
+        text
+    })
 }
 
 fn schedule() -> impl Strategy<Value = String> {
@@ -120,6 +146,7 @@ prop_compose! {
         (topology, at) in network(),
         clinics in group("clinic"),
         hospitals in prop::option::of(group("hospital")),
+        by_file in prop::bool::ANY,
         server in one_of(&["20 kbps", "10 Mbps"]),
         detection in one_of(&["0 s", "1 s", "30 s"]),
         every in one_of(&["", "every = \"3 s\"", "versions = 2"]),
@@ -127,6 +154,13 @@ prop_compose! {
         time in one_of(&["5 s", "60 s", "10 min"]),
     ) -> String {
         let hospitals = hospitals.unwrap_or_default();
+        let sites = match by_file {
+            true => format!("[[clients]]\nname = \"site\"\nfile = \"sites.csv\"\nmodel = \"mlp-5\"\n\
+                device = {{ power = {{ idle = \"1 W\", busy = \"{BUSY_WATTS} W\", \
+                transmit = \"{TRANSMIT_WATTS} W\", receive = \"{RECEIVE_WATTS} W\" }} }}\n\
+                link = {{ up = \"40 kbps\", down = \"60 kbps\" }}\n"),
+            false => String::new(),
+        };
         // One that says `minimum = 2` needs a cohort of two.
         let guest = format!("[[clients]]\nname = \"guest\"\ncount = 3\nmodel = \"mlp-5\"\n\
             device = {{ speed = \"1 MFLOP/s\", power = {{ idle = \"7 W\", busy = \"{BUSY_WATTS} W\", \
@@ -140,7 +174,7 @@ prop_compose! {
              evaluation = {{ {every} }}\n\
              stop = {{ versions = {versions}, time = \"{time}\" }}\n\
              network = {{ topology = {topology} }}\n\
-             {clinics}{at}{hospitals}{guest}\
+             {clinics}{at}{hospitals}{sites}{guest}\
              [method]\npreset = \"{preset}\"\nschedule = {schedule}\nselection = {selection}\n\
              local = {{ epochs = 1, batch = 8, optimizer = {{ kind = \"sgd\", lr = {lr} }} }}\n"
         )
@@ -344,6 +378,13 @@ fn links_hold(tables: &Tables) {
         let limiting = transfer.text("limiting_link");
         let known = limiting.rsplit_once('/');
         assert!(limiting.is_empty() || known.is_some_and(|link| carried.contains_key(&link)));
+        // Between the root of a tree and an edge node is the one link between them.
+        for (edge, root, direction) in [(to, from, "forward"), (from, to, "backward")] {
+            if nodes[root] == "root" && nodes[edge].starts_with("edge-") {
+                let link = format!("root--{}", nodes[edge]);
+                *expected.entry((link, direction)).or_default() += bytes;
+            }
+        }
         // Along a line n0 .. n3 every link between the two nodes is crossed once.
         let place = |host: &str| -> Option<u32> { nodes[host].strip_prefix('n')?.parse().ok() };
         if let (Some(from), Some(to)) = (place(from), place(to)) {
@@ -413,7 +454,7 @@ fn cells_are_described_and_finite(tables: &Tables) {
         .collect();
     let mut expected = told.clone();
     expected.sort_unstable();
-    assert_eq!(expected, NAMES, "every table is told once");
+    assert_eq!(expected, tables.names(), "every table is told once");
     for (name, resource) in told.iter().zip(resources) {
         let table = tables.table(name);
         let fields = resource["schema"]["fields"].as_array().expect("a list");
@@ -453,17 +494,31 @@ fn cells_are_described_and_finite(tables: &Tables) {
     }
 }
 
+/// Claims what must hold of every run, and of its trace where it has one.
+pub fn run_holds(tables: &Tables) {
+    participations_hold(tables);
+    clients_hold(tables);
+    energy_holds(tables);
+    links_hold(tables);
+    versions_hold(tables);
+    cells_are_described_and_finite(tables);
+    if tables.names().contains(&"events") {
+        trace_holds(tables);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_is_lost_nothing_is_counted_twice_and_time_runs_forwards(scenario in scenario()) {
-        let tables = Desk::new().run(&scenario, "out", &[]);
-        participations_hold(&tables);
-        clients_hold(&tables);
-        energy_holds(&tables);
-        links_hold(&tables);
-        versions_hold(&tables);
-        cells_are_described_and_finite(&tables);
+    fn nothing_is_lost_nothing_is_counted_twice_and_time_runs_forwards(
+        scenario in scenario(),
+        sites in sites(),
+        trace in prop::bool::ANY,
+    ) {
+        let desk = Desk::new();
+        desk.file("sites.csv", &sites);
+        let more: &[&str] = if trace { &["--trace"] } else { &[] };
+        run_holds(&desk.run(&scenario, "out", more));
     }
 }

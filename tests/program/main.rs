@@ -6,6 +6,8 @@
     reason = "what the modules share is public to each other, and this crate is public to nobody"
 )]
 
+mod availability;
+mod changing_links;
 mod command_line;
 mod conservation;
 mod costs;
@@ -13,9 +15,11 @@ mod desk;
 mod determinism;
 mod devices;
 mod dropout_zero;
+mod everything;
 mod interrupted;
 mod placement;
 mod resolved;
 mod schedules;
 mod tables;
+mod trace;
 mod wrong_input;

@@ -1,7 +1,7 @@
 //! Clients and the server in topologies of every kind: where they stand, which way their bytes go,
 //! and how long that takes by hand.
 
-use crate::desk::{Desk, argument};
+use crate::desk::{Desk, ROOT, argument};
 use crate::tables::{Row, Table, Tables, assert_same_bytes, assert_same_rows};
 
 /// Groups of clients that send 32 + 4·3·3 = 68 bytes a version (class logits of three classes).
@@ -350,4 +350,80 @@ fn the_network_that_transfers_test_is_the_one_in_which_clients_would_learn() {
         links.rows().map(row).collect()
     };
     assert_eq!(drawn(learning.table("links")), drawn(&moving));
+}
+
+/// The 203 nodes of `sim/tests/golden/topologies/` and where NetworkX's shortest ways from the node
+/// that they mark as the server's lead: node, latency in microseconds, smallest bandwidth.
+fn internet() -> (String, Vec<(String, f64, f64)>) {
+    let folder = format!("{ROOT}/sim/tests/golden/topologies/internet-203");
+    let table = Table::read(std::path::Path::new(&format!("{folder}.csv")));
+    let server = table.rows().next().expect("a row").text("from").to_owned();
+    let rows = table.rows().filter(|row| row.text("from") == server);
+    let row = |row: Row<'_>| {
+        let number = |column| row.number(column);
+        (
+            row.text("to").to_owned(),
+            number("latency_us"),
+            number("bandwidth_bps"),
+        )
+    };
+    (folder.clone(), rows.map(row).collect())
+}
+
+#[test]
+fn clients_in_a_network_of_203_nodes_are_as_far_as_networkx_says() {
+    let (folder, ways) = internet();
+    for format in ["json", "graphml"] {
+        let network = format!("topology = {{ file = \"{folder}.{format}\" }}");
+        for (node, latency, bandwidth) in &ways[..3] {
+            let group = group("c", 1, &format!("at = \"{node}\""));
+            let tables = run(&scenario(&network, "", &group));
+            let own = bandwidth.min(1e6);
+            let upload = (20e3 + latency) * 1e3 + 68.0 * 8.0 / own * 1e9;
+            let found = tables.rows("transfers").nth(1).expect("an upload");
+            let length = found.nanos("end_s") - found.nanos("start_s");
+            assert_eq!(length, upload.round() as u64, "{format}: {node}");
+        }
+    }
+    // Sixty at the hosts in turn: everyone takes part.
+    let network = format!("topology = {{ file = \"{folder}.graphml\" }}");
+    let tables = run(&scenario(&network, "", &group("c", 60, "")));
+    let merged = tables
+        .rows("participations")
+        .filter(|row| row.text("outcome") == "merged");
+    assert_eq!(merged.count(), 120);
+    assert_eq!(
+        tables.table("links").len(),
+        2 * 61 + {
+            let edges = std::fs::read_to_string(format!("{folder}.graphml")).expect("a file");
+            let shared = edges.matches(">shared<").count();
+            2 * edges.matches("<edge ").count() - shared
+        }
+    );
+}
+
+/// Each bare transfer alone: latency and 1 MB at the smallest bandwidth, to the nanosecond.
+#[test]
+fn bare_transfers_over_203_nodes_take_as_long_as_networkx_says() {
+    let (folder, ways) = internet();
+    let desk = Desk::new();
+    let server = Table::read(std::path::Path::new(&format!("{folder}.csv")));
+    let server = server.rows().next().expect("a row").text("from").to_owned();
+    let mut text =
+        format!("name = \"net\"\n[network]\ntopology = {{ file = \"{folder}.json\" }}\n");
+    for (number, (node, ..)) in ways.iter().enumerate() {
+        text.push_str(&format!(
+            "[[transfer]]\nfrom = \"{server}\"\nto = \"{node}\"\nsize = \"1 MB\"\nat = \"{number} s\"\n"
+        ));
+    }
+    let file = desk.file("net.toml", &text);
+    desk.fedstill(&["run", &file, "--out", "out", "--quiet"])
+        .well();
+    let transfers = table(&desk, "out", "transfers");
+    assert_eq!(transfers.len(), 100);
+    for (row, (node, latency, bandwidth)) in transfers.rows().zip(&ways) {
+        let length = row.nanos("end_s") - row.nanos("start_s");
+        let expected = latency * 1e3 + 8e6 / bandwidth * 1e9;
+        assert_eq!(length, expected.round() as u64, "{node}");
+    }
 }

@@ -12,6 +12,7 @@ mod findings;
 mod method;
 mod network;
 mod site;
+mod sites;
 
 use self::findings::Findings;
 use super::data::DataSets;

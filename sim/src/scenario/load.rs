@@ -9,6 +9,7 @@ use super::overrides::Overrides;
 use super::problem::{Problem, Problems, Source};
 use super::raw::{RawNetworkScenario, RawRun, RawScenario};
 use super::resolved::{Identity, Input};
+use super::sites;
 use super::sweep;
 use super::tree::{Entry, Node, Value, parse_document};
 use serde::de::DeserializeOwned;
@@ -296,7 +297,10 @@ fn plan_point(
     folder: &Path,
     data: &mut DataSets,
 ) -> Result<Vec<Plan>, Vec<Problem>> {
-    let Merged { tree, mut notes } = merge(layers).map_err(|problem| vec![problem])?;
+    let Merged {
+        mut tree,
+        mut notes,
+    } = merge(layers).map_err(|problem| vec![problem])?;
     if is_network_only(&tree) {
         let raw: RawNetworkScenario = decode(&tree)?;
         let checked = check::check_network(raw, &tree, folder)?;
@@ -309,7 +313,9 @@ fn plan_point(
         });
         return Ok(planned.collect());
     }
-    let raw: RawScenario = decode(&tree)?;
+    let files = sites::fill(&mut tree, folder, &mut notes)?;
+    let mut raw: RawScenario = decode(&tree)?;
+    sites::attach(&mut raw, files);
     let checked = check::check(raw, &tree, folder, data)?;
     notes.extend(checked.notes.clone());
     let (first, count) = (checked.scenario.replication, checked.scenario.replications);

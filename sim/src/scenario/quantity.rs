@@ -110,7 +110,11 @@ fn checked<Q: Quantity>(base: f64) -> Result<f64, QuantityError> {
         let smallest = smallest.trim_end();
         refuse(&format!("of less than {smallest} cannot be simulated"))
     } else if base > Q::LARGEST {
-        let largest = format!("{:e} {}", Q::LARGEST, Q::UNITS[0].name);
+        let unit = Q::UNITS[0].name;
+        let largest = match Q::LARGEST {
+            small if small < 1e4 => format!("{small} {unit}"),
+            large => format!("{large:e} {unit}"),
+        };
         let largest = largest.trim_end();
         refuse(&format!("of more than {largest} cannot be simulated"))
     } else {
@@ -297,6 +301,18 @@ pub(crate) fn bare_number<Q: Quantity, E: de::Error>(number: &dyn fmt::Display) 
     let usual = Q::EXAMPLE.split_once(' ').map_or("", |(_, unit)| unit);
     // A long number was most likely meant in base units.
     let digits = number.to_string();
+    // Of a whole, 1 was meant to be all of it.
+    let part = digits
+        .parse::<f64>()
+        .ok()
+        .filter(|part| Q::UNITS.len() == 1 && *part <= 1.0);
+    if let Some(part) = part {
+        return E::custom(format!(
+            "the number {number} has no unit; {} needs one\nwrite \"{} {usual}\"",
+            Q::WHAT,
+            100.0 * part
+        ));
+    }
     let unit = if digits.len() > 5 {
         Q::UNITS[0].name
     } else {

@@ -106,6 +106,9 @@ pub(crate) fn document(run: &PlannedRun) -> String {
 
 fn name_columns_for_content(raw: &mut RawScenario) {
     for group in &mut raw.clients {
+        if let (Some(file), Some(sites)) = (&mut group.file, &group.sites) {
+            *file = hex(&Sha256::digest(sites.canonical(group.count).as_bytes()));
+        }
         for (_, device) in group.device.each_mut() {
             name_device_for_content(device);
         }

@@ -45,6 +45,7 @@ pub fn schema() -> String {
         { "required": ["name", "compute"] },
     ]);
     say_kind_of_files(&mut schema["$defs"]["RawTopology"]);
+    leave_needs_to_the_file(&mut schema);
     allow_names_of_devices(&mut schema["$defs"]["RawDevice"]);
     schema["properties"]["sweep"] = json!({
         "description": "Dotted keys and lists of values; every combination is a run.",
@@ -72,6 +73,27 @@ fn allow_names_of_devices(device: &mut Value) {
         "description": table["description"].clone(),
         "anyOf": [{ "type": "string", "enum": names }, table],
     });
+}
+
+/// What every client needs may come from the columns of its group's file.
+fn leave_needs_to_the_file(schema: &mut Value) {
+    let group = schema["$defs"]["RawClientGroup"]["required"].take();
+    let mut inner = serde_json::Map::new();
+    for (key, definition) in [("device", "RawDevice"), ("link", "RawLink")] {
+        let required = schema["$defs"][definition]["required"].take();
+        if let Some(object) = schema["$defs"][definition].as_object_mut() {
+            object.remove("required");
+        }
+        if required.is_null() {
+            // The speed may come from a class.
+            continue;
+        }
+        inner.insert(key.to_owned(), json!({ "required": required }));
+    }
+    let definition = &mut schema["$defs"]["RawClientGroup"];
+    definition["required"] = json!(["name"]);
+    definition["if"] = json!({ "required": ["file"] });
+    definition["else"] = json!({ "required": group, "properties": inner });
 }
 
 /// `{ file = ... }` says its kind by itself.

@@ -60,6 +60,30 @@ impl Site {
         }
     }
 
+    /// When it was away, begin and end, up to the end of a run.
+    pub(super) fn absences(&mut self, end: SimTime) -> Vec<(SimTime, SimTime)> {
+        if let Some(battery) = &self.battery {
+            return battery.absences().to_vec();
+        }
+        let availability = &mut self.availability;
+        let mut absences = Vec::new();
+        let mut now = SimTime::ZERO;
+        while now < end {
+            if availability.is_online(now) {
+                match availability.next_offline(now, end) {
+                    Some(leaves) => now = leaves,
+                    None => break,
+                }
+            } else {
+                let back = availability.next_online(now, end);
+                let back = back.map_or(end, |at| at.min(end));
+                absences.push((now, back));
+                now = back;
+            }
+        }
+        absences
+    }
+
     /// When it is next online; `None` is never.
     pub(super) fn next_online(&mut self, now: SimTime, horizon: SimTime) -> Option<SimTime> {
         match &mut self.battery {

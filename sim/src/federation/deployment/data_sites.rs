@@ -37,7 +37,7 @@ fn draw_group(group: &RawClientGroup, dataset: &Dataset, world: Streams) -> Vec<
     let concepts = concepts(group, classes, world);
     (0..group.count)
         .map(|index| {
-            let name = format!("{}-{index}", group.name);
+            let name = group.client_name(index);
             let draw = |spread: &Option<Spread>, purpose: &str| {
                 spread
                     .as_ref()

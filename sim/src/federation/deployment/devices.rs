@@ -1,11 +1,11 @@
 //! Devices: from a scenario's keys to what each client computes on.
 
-use super::drawing::draw;
+use super::drawing::Draw;
 use super::presence::ClientBattery;
 use super::{ClientSpec, Deployment, DeploymentError};
 use crate::device::{Device, Power, Processor, SpeedNoise, Steps};
 use crate::kernel::Streams;
-use crate::scenario::{Factor, Quantity, RawBattery, RawDevice, Sampled};
+use crate::scenario::{Bytes, ComputeSpeed, Factor, Quantity, RawBattery, RawDevice, Sampled};
 use rand::RngExt;
 use std::sync::Arc;
 
@@ -71,20 +71,19 @@ impl<'a> DeviceModel<'a> {
         }
     }
 
-    /// The device of a client.
+    /// The device of a client, with its own speed of a core and memory where it has them.
     pub(super) fn draw(
         &self,
-        client: &str,
-        index: usize,
-        world: Streams,
+        draw: Draw<'_>,
+        (own_speed, own_memory): (Option<ComputeSpeed>, Option<Bytes>),
     ) -> Result<Device, DeploymentError> {
         let raw = self.raw;
         let speed = raw.speed.as_ref();
         let speed = speed.expect("a device has a speed when a scenario is loaded");
-        let core_speed = draw(speed, client, index, "speed", world)?;
+        let core_speed = draw.value(own_speed, speed, "speed")?;
         let memory_bytes = match &raw.memory {
-            Some(memory) => Some(draw(memory, client, index, "memory", world)? as u64),
-            None => None,
+            Some(memory) => Some(draw.value(own_memory, memory, "memory")? as u64),
+            None => own_memory.map(|memory| memory.base() as u64),
         };
         let power = raw.power.clone().unwrap_or_default();
         let mut processor = Processor::new(core_speed, raw.cores);
@@ -117,16 +116,14 @@ impl DeviceModel<'_> {
     /// The battery of a client, where its device has one.
     pub(super) fn draw_battery(
         &self,
-        client: &str,
-        index: usize,
-        world: Streams,
+        draw: Draw<'_>,
     ) -> Result<Option<ClientBattery>, DeploymentError> {
         let Some(battery) = &self.raw.battery else {
             return Ok(None);
         };
         Ok(Some(ClientBattery {
-            capacity: draw(&battery.capacity, client, index, "battery capacity", world)?,
-            level: draw(&battery.level, client, index, "battery level", world)? / 100.0,
+            capacity: draw.value(None, &battery.capacity, "battery capacity")?,
+            level: draw.value(None, &battery.level, "battery level")? / 100.0,
         }))
     }
 }

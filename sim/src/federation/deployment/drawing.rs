@@ -8,7 +8,8 @@ use crate::scenario::{
     Loaded, Quantity, RawClientGroup, RawMoment, RawPartition, RawSource, Sampled, WeekTime,
 };
 use crate::time::{SimDuration, SimTime};
-use fedstill_models::{Architecture, Dataset, Partition, SyntheticSpec};
+use fedstill_models::{Architecture, Dataset, Layout, Partition, SyntheticSpec};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(super) fn load_dataset(
@@ -91,41 +92,72 @@ pub(super) fn draw_group(
     clients: &mut Vec<ClientSpec>,
 ) -> Result<(), DeploymentError> {
     let place = format!("clients `{}`", group.name);
-    let architecture = Architecture::parse(&group.model).map_err(|error| failed(&place)(&error))?;
-    let layout = Arc::new(architecture.layout(dataset.n_features(), dataset.n_classes()));
+    // Clients of one model share its layout.
+    let mut layouts: BTreeMap<&str, Arc<Layout>> = BTreeMap::new();
     let fleet = Fleet::new(&group.device);
     let presences: Vec<_> = fleet
         .models()
         .iter()
-        .map(|model| Arc::new(GroupPresence::of(group, model.battery(), start)))
+        .map(|kind| Arc::new(GroupPresence::of(group, kind.battery(), start)))
         .collect();
     for index in 0..group.count {
-        let name = format!("{}-{index}", group.name);
-        let kind = fleet.draw(&name, world);
-        let model = &fleet.models()[kind];
-        let device = model.draw(&name, index, world)?;
-        let up = draw(&group.link.up, &name, index, "up", world)?;
-        let down = draw(&group.link.down, &name, index, "down", world)?;
-        let latency = draw(&group.link.latency, &name, index, "latency", world)?;
+        let site = group.site(index);
+        let name = group.client_name(index);
+        let model = site.and_then(|site| site.model.as_deref());
+        let model = model.unwrap_or(&group.model);
+        let layout = match layouts.get(model) {
+            Some(layout) => Arc::clone(layout),
+            None => {
+                let architecture =
+                    Architecture::parse(model).map_err(|error| failed(&place)(&error))?;
+                let layout = architecture.layout(dataset.n_features(), dataset.n_classes());
+                Arc::clone(layouts.entry(model).or_insert(Arc::new(layout)))
+            }
+        };
+        let draw = Draw {
+            name: &name,
+            index,
+            world,
+        };
+        let place = fleet.draw(&name, world);
+        let kind = &fleet.models()[place];
+        let own = (
+            site.and_then(|site| site.speed),
+            site.and_then(|site| site.memory),
+        );
+        let device = kind.draw(draw, own)?;
+        let link = &group.link;
+        let up = draw.value(site.and_then(|site| site.up), &link.up, "up")?;
+        let down = draw.value(site.and_then(|site| site.down), &link.down, "down")?;
+        let own = site.and_then(|site| site.latency);
+        let latency = draw.value(own, &link.latency, "latency")?;
+        let told_group = site.and_then(|site| site.group.clone());
         let moment = |moment: &Option<RawMoment>, purpose: &str| match moment {
             None => Ok(None),
             Some(moment) => instant(moment, index, group.count, |sampled| {
-                draw(sampled, &name, index, purpose, world)
+                draw.value(None, sampled, purpose)
             }),
         };
         let joins = moment(&group.join, "join")?.unwrap_or(SimTime::ZERO);
         let leaves = moment(&group.leave, "leave")?.unwrap_or(SimTime::MAX);
-        let battery = model.draw_battery(&name, index, world)?;
+        let presence = &presences[place];
+        let presence = match site {
+            Some(site) if site.hours.is_some() || site.time_zone.is_some() => {
+                Arc::new(presence.of_site(site.hours.as_ref(), site.time_zone))
+            }
+            _ => Arc::clone(presence),
+        };
+        let battery = kind.draw_battery(draw)?;
         clients.push(ClientSpec {
             device,
-            device_name: model.name.clone(),
-            noise: model.noise.clone().map(|noise| (noise, index)),
+            device_name: kind.name.clone(),
+            noise: kind.noise.clone().map(|noise| (noise, index)),
             name,
-            group: group.name.clone(),
-            model: group.model.clone(),
-            layout: Arc::clone(&layout),
+            group: told_group.unwrap_or_else(|| group.name.clone()),
+            model: model.to_owned(),
+            layout,
             presence: Presence {
-                group: Arc::clone(&presences[kind]),
+                group: presence,
                 index,
                 joins,
                 leaves,
@@ -142,17 +174,29 @@ pub(super) fn draw_group(
     Ok(())
 }
 
-/// Draws a quantity of a client from a stream of that client and that purpose.
-pub(super) fn draw<Q: Quantity>(
-    sampled: &Sampled<Q>,
-    name: &str,
+/// Whose value is drawn.
+#[derive(Clone, Copy)]
+pub(super) struct Draw<'a> {
+    name: &'a str,
     index: usize,
-    purpose: &str,
     world: Streams,
-) -> Result<f64, DeploymentError> {
-    let mut stream = world.stream(name, purpose);
-    sampled
-        .draw(index, &mut stream)
-        .map(Quantity::base)
-        .map_err(|error| failed(&format!("{purpose} of {name}"))(&error))
+}
+
+impl Draw<'_> {
+    /// The client's own value where it has one, or else one drawn from its group's, in base units.
+    pub(super) fn value<Q: Quantity>(
+        self,
+        own: Option<Q>,
+        sampled: &Sampled<Q>,
+        purpose: &str,
+    ) -> Result<f64, DeploymentError> {
+        if let Some(own) = own {
+            return Ok(own.base());
+        }
+        let mut stream = self.world.stream(self.name, purpose);
+        sampled
+            .draw(self.index, &mut stream)
+            .map(Quantity::base)
+            .map_err(|error| failed(&format!("{purpose} of {}", self.name))(&error))
+    }
 }

@@ -27,7 +27,7 @@ use crate::scenario::{
 };
 use crate::time::{SimDuration, SimTime};
 use fedstill_models::{
-    Dataset, Layout, Normalisation, Normaliser, Optimizer, Shard, Site, Split, View,
+    Dataset, Holding, Layout, Normalisation, Normaliser, Optimizer, Shard, Site, Split, View,
 };
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ pub struct Deployment {
 /// One client as it was drawn.
 #[derive(Debug)]
 pub(crate) struct ClientSpec {
-    /// `group-index`
+    /// `group-index`, or as its row of a file says.
     pub(crate) name: String,
     pub(crate) group: String,
     pub(crate) model: String,
@@ -99,7 +99,12 @@ impl Deployment {
         for group in &scenario.clients {
             draw_group(group, scenario.start, &dataset, world, &mut clients)?;
         }
-        let mut split = Split::draw(
+        let holdings: Vec<Holding> = scenario
+            .clients
+            .iter()
+            .flat_map(|group| group.holdings(dataset.class_names()))
+            .collect();
+        let mut split = Split::draw_with(
             &dataset,
             scenario
                 .data
@@ -108,7 +113,7 @@ impl Deployment {
             scenario.data.public,
             scenario.data.holdout,
             &scenario.data.partition.choice(),
-            clients.len(),
+            &holdings,
             world.seed("data", "split"),
         )
         .map_err(|error| failed("data")(&error))?;

@@ -12,6 +12,7 @@ struct Made {
     measures: Measures,
     surroundings: Surroundings,
     inputs: Vec<Input>,
+    trace: bool,
 }
 
 impl Made {
@@ -26,6 +27,7 @@ impl Made {
                 ..Surroundings::default()
             },
             inputs: Vec::new(),
+            trace: false,
         }
     }
 
@@ -43,6 +45,7 @@ impl Made {
             scenario_toml: "name = \"specimen\"\n",
             inputs: &self.inputs,
             surroundings: &self.surroundings,
+            trace: self.trace,
         };
         write_run(out, &records, existing)
     }

@@ -3,10 +3,12 @@
 mod client;
 mod computation;
 mod evaluation;
+mod event;
 mod fairness;
 mod kpi;
 mod network;
 mod participation;
+mod partition;
 mod run;
 mod transfer;
 mod version;
@@ -14,10 +16,12 @@ mod version;
 pub use client::ClientRow;
 pub use computation::ComputationRow;
 pub use evaluation::EvaluationRow;
+pub use event::{BareEventRow, EventRow};
 pub use fairness::FairnessRow;
 pub use kpi::KpiRow;
 pub use network::{BareTransferRow, LinkRow};
 pub use participation::ParticipationRow;
+pub use partition::PartitionRow;
 pub use run::{FactorRow, RunRow};
 pub use transfer::TransferRow;
 pub use version::VersionRow;
@@ -76,6 +80,19 @@ impl WrittenNetworkTable {
     }
 }
 
+/// The table that a run has beside the others where a trace of it is asked for.
+pub const EVENTS: WrittenTable = WrittenTable {
+    table: EventRow::TABLE,
+    write: |books, _, writer| write_csv(event::rows(books), writer),
+};
+
+/// The same of a run of bare transfers.
+pub const NETWORK_EVENTS: WrittenNetworkTable = WrittenNetworkTable {
+    table: BareEventRow::TABLE,
+    write: |books, writer| write_csv(event::bare_rows(books), writer),
+    in_run: |_| true,
+};
+
 /// Every table of a run of bare transfers, in the order of the documentation.
 pub const NETWORK_TABLES: [WrittenNetworkTable; 5] = [
     WrittenNetworkTable {
@@ -109,7 +126,7 @@ pub const NETWORK_TABLES: [WrittenNetworkTable; 5] = [
 ];
 
 /// Every table of a run, in the order of the documentation.
-pub const TABLES: [WrittenTable; 10] = [
+pub const TABLES: [WrittenTable; 11] = [
     WrittenTable {
         table: RunRow::TABLE,
         write: |books, measures, writer| write_csv([run::row(books, measures)], writer),
@@ -129,6 +146,10 @@ pub const TABLES: [WrittenTable; 10] = [
     WrittenTable {
         table: ClientRow::TABLE,
         write: |books, measures, writer| write_csv(client::rows(books, measures), writer),
+    },
+    WrittenTable {
+        table: PartitionRow::TABLE,
+        write: |books, _, writer| write_csv(partition::rows(books), writer),
     },
     WrittenTable {
         table: EvaluationRow::TABLE,
@@ -245,6 +266,10 @@ mod tests {
             (
                 serde_header(client::rows(&books, &measures).next().unwrap()),
                 ClientRow::TABLE,
+            ),
+            (
+                serde_header(partition::rows(&books).next().unwrap()),
+                PartitionRow::TABLE,
             ),
             (
                 serde_header(evaluation::rows(&books).next().unwrap()),

@@ -2,6 +2,7 @@
 
 use super::dropout::availability;
 use super::findings::Findings;
+use super::sites;
 use crate::scenario::raw::RawScenario;
 use fedstill_models::Architecture;
 
@@ -54,6 +55,7 @@ pub(super) fn check(raw: &RawScenario, findings: &mut Findings<'_>) -> Option<us
         }
         availability(&path, group, findings);
     }
+    sites::check(raw, findings);
     count(raw, findings)
 }
 

@@ -24,6 +24,9 @@ pub(super) fn load(
             inputs: &mut *inputs,
             findings,
         };
+        if let (Some(file), Some(sites)) = (&mut group.file, &group.sites) {
+            *file = input(columns.inputs, file, &sites.text);
+        }
         let at = |key: &str| format!("clients.{index}.{key}");
         for (place, device) in group.device.each_mut() {
             columns.load_device(device, &at(&format!("device{place}")));

@@ -4,10 +4,10 @@
 mod partition;
 
 use super::findings::Findings;
-use super::site;
+use super::{site, sites};
 use crate::scenario::data::{DataSets, Loaded, SourceError};
 use crate::scenario::raw::{RawScenario, RawSource};
-use fedstill_models::{Dataset, Shape};
+use fedstill_models::{Dataset, Holding, Shape};
 use std::path::Path;
 
 /// Features of all samples are held as 4-byte numbers in memory.
@@ -81,10 +81,13 @@ pub(super) fn check(
     let Some(size) = Size::of_source(&raw.data.source) else {
         return;
     };
-    sites(raw, findings);
+    views(raw, findings);
     let left = shares(raw, size, findings);
     let sound = partition::check(&raw.data.partition, size.classes, findings);
     let (Some(left), true) = (left, sound) else {
+        return;
+    };
+    let Some((left, clients, told)) = sites_take(raw, left, clients, findings) else {
         return;
     };
     let drawn = if size.given_test > 0 {
@@ -93,7 +96,7 @@ pub(super) fn check(
         format!(" - {} test", raw.data.test.unwrap_or_default())
     };
     let counted = format!(
-        "{} samples{drawn} - {} public = {left}",
+        "{} samples{drawn} - {} public{told} = {left}",
         size.to_share(),
         raw.data.public
     );
@@ -107,8 +110,29 @@ pub(super) fn check(
     );
 }
 
+/// What the sites that tell their samples leave, for how many clients, and how that is told; `None`
+/// where they ask for more than there is.
+fn sites_take(
+    raw: &RawScenario,
+    left: usize,
+    clients: usize,
+    findings: &mut Findings<'_>,
+) -> Option<(usize, usize, String)> {
+    if !sites::tell_samples(raw) {
+        return Some((left, clients, String::new()));
+    }
+    if !sites::samples(raw, findings) {
+        return None;
+    }
+    let asked: Vec<_> = sites::holdings(raw).iter().map(Holding::asked).collect();
+    let taken: usize = asked.iter().flatten().sum();
+    let sharing = asked.iter().filter(|asked| asked.is_none()).count();
+    let told = format!(" - {taken} of the sites that tell theirs");
+    Some((left.saturating_sub(taken), sharing, told))
+}
+
 /// Checks how each group's data differ from the pool's, against what the data are.
-fn sites(raw: &RawScenario, findings: &mut Findings<'_>) {
+fn views(raw: &RawScenario, findings: &mut Findings<'_>) {
     if raw.clients.iter().all(|group| group.data.is_plain()) {
         return;
     }

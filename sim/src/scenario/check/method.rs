@@ -2,6 +2,7 @@
 
 use super::clients::architecture;
 use super::findings::Findings;
+use super::sites;
 use crate::scenario::presets::{PRESETS, needs_equal_models};
 use crate::scenario::raw::{
     RawDistillLoss, RawExchange, RawLocal, RawOptimizer, RawRule, RawScenario, RawSchedule,
@@ -85,6 +86,10 @@ fn equal_models(raw: &RawScenario, findings: &mut Findings<'_>) {
     let Some(first) = raw.clients.first() else {
         return;
     };
+    if raw.clients.iter().any(|group| group.sites.is_some()) {
+        sites::equal_models(raw, findings);
+        return;
+    }
     let Some(other) = raw
         .clients
         .iter()

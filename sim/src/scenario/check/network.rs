@@ -129,33 +129,41 @@ pub(super) fn places(
         }
         !empty
     });
-    let places = match Places::of(&raw.server, &raw.clients, blueprint) {
-        Ok(places) if fine => places,
-        Ok(_) => return None,
-        Err(unknown) => {
-            let known = blueprint.places();
-            for node in unknown.iter().take(MOST_TOLD) {
-                findings.refuse(
-                    &node.path,
-                    format!("there is no node `{}` in the network", node.name),
-                    "expected a node of the topology",
-                    match nearest(&node.name, known.keys().copied()) {
-                        Some(near) => format!("did you mean \"{near}\"?"),
-                        None if raw.network.topology == RawTopology::Star => {
-                            "a star has no node but its hub: leave `at` out, or choose another topology"
-                                .to_owned()
+    let places =
+        match Places::of(&raw.server, &raw.clients, blueprint) {
+            Ok(places) if fine => places,
+            Ok(_) => return None,
+            Err(unknown) => {
+                let known = blueprint.places();
+                for node in unknown.iter().take(MOST_TOLD) {
+                    let title = format!("there is no node `{}` in the network", node.name);
+                    let expected = "expected a node of the topology";
+                    let way_out = match nearest(&node.name, known.keys().copied()) {
+                    Some(near) => format!("did you mean \"{near}\"?"),
+                    None if raw.network.topology == RawTopology::Star => {
+                        "a star has no node but its hub: leave `at` out, or choose another topology"
+                            .to_owned()
+                    }
+                    None => {
+                        let few: Vec<&str> = known.keys().copied().take(5).collect();
+                        let more = if known.len() > few.len() { " and so on" } else { "" };
+                        format!("its nodes are called {}{more}", few.join(", "))
+                    }
+                };
+                    let sites = node
+                        .site
+                        .and_then(|(group, row)| Some((raw.clients[group].sites.as_ref()?, row)));
+                    match sites {
+                        Some((sites, row)) => {
+                            let title = format!("{}: {title}", sites.place(row));
+                            findings.add(sites.mistake(row, "at", title, expected, way_out));
                         }
-                        None => {
-                            let few: Vec<&str> = known.keys().copied().take(5).collect();
-                            let more = if known.len() > few.len() { " and so on" } else { "" };
-                            format!("its nodes are called {}{more}", few.join(", "))
-                        }
-                    },
-                );
+                        None => findings.refuse(&node.path, title, expected, way_out),
+                    }
+                }
+                return None;
             }
-            return None;
-        }
-    };
+        };
     let islands = blueprint.islands();
     let server = places.server();
     let mut before = 0;
@@ -172,8 +180,10 @@ pub(super) fn places(
         let mut problem = findings.problem(
             &format!("clients.{place}.at"),
             format!(
-                "`{}-{index}` at `{}` has no way to the server at `{}`",
-                group.name, names[0], names[1]
+                "`{}` at `{}` has no way to the server at `{}`",
+                group.client_name(index),
+                names[0],
+                names[1]
             ),
             "these nodes are in different parts of the network",
         );

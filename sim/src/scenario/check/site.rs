@@ -75,7 +75,7 @@ pub(super) fn check(path: &str, site: &RawSiteData, form: &Form<'_>, findings: &
             &format!("{path}.rotation"),
             "only images can be turned",
             format!(
-                "a sample of these data is {}, not channels x height x width",
+                "a sample of these data has the shape {}, not channels x height x width",
                 form.shape
             ),
             "leave `rotation` out; `noise` and `brightness` skew any features",

@@ -92,7 +92,8 @@ impl RawNetwork {
 
 impl RawTransport {
     /// The transport with every factor filled in.
-    pub(crate) fn choice(&self) -> Transport {
+    #[must_use]
+    pub fn choice(&self) -> Transport {
         let (preset, factors) = match *self {
             Self::Fluid => return Transport::fluid(),
             Self::Cm02 {

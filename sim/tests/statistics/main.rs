@@ -1,0 +1,8 @@
+//! Random processes against their closed forms. Every mean is a claim with a 99 % interval that is
+//! narrow enough to tell a deviation of 5 %; seeds are fixed, so that a test that passes goes on
+//! passing.
+
+mod availability;
+mod interval;
+mod queueing;
+mod sharing;
