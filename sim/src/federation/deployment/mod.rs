@@ -5,6 +5,7 @@
 mod behaving;
 mod cost;
 mod data_sites;
+mod devices;
 mod drawing;
 mod placing;
 mod presence;
@@ -21,8 +22,8 @@ use crate::device::Device;
 use crate::kernel::Streams;
 use crate::network::Conduct;
 use crate::scenario::{
-    RawExchange, RawNormalise, RawOnReturn, RawOptimizer, RawRule, RawSchedule, RawWeights,
-    Scenario,
+    Factor, RawExchange, RawNormalise, RawOnReturn, RawOptimizer, RawRule, RawSchedule, RawWeights,
+    Sampled, Scenario,
 };
 use crate::time::{SimDuration, SimTime};
 use fedstill_models::{
@@ -56,6 +57,10 @@ pub(crate) struct ClientSpec {
     pub(crate) model: String,
     pub(crate) layout: Arc<Layout>,
     pub(crate) device: Device,
+    /// What the device is called, where it has a name.
+    pub(crate) device_name: Option<Arc<str>>,
+    /// A factor on the speed of each computation, and the client's index in its group.
+    pub(crate) noise: Option<(Arc<Sampled<Factor>>, usize)>,
     pub(crate) presence: Presence,
     pub(crate) battery: Option<ClientBattery>,
     pub(crate) on_return: RawOnReturn,
