@@ -12,7 +12,7 @@ pub enum Background {
     /// Always the same.
     Constant(Bandwidth),
     /// At this rate while it is on.
-    OnOff(Bandwidth, OnOff),
+    OnOff(Bandwidth, Box<OnOff>),
 }
 
 /// A change of a link and direction.
@@ -262,7 +262,7 @@ mod tests {
             outages: Some(OnOff::new(length(5.0), length(2.0), stream("outages"))),
             background: Some(Background::OnOff(
                 rate(0.7e6),
-                OnOff::new(length(3.0), length(3.0), stream("background")),
+                Box::new(OnOff::new(length(3.0), length(3.0), stream("background"))),
             )),
             ..with_profile()
         };
