@@ -11,6 +11,7 @@ mod changing_links;
 mod command_line;
 mod conservation;
 mod costs;
+mod data;
 mod desk;
 mod determinism;
 mod devices;

@@ -5,6 +5,7 @@
 mod books;
 mod data_package;
 mod error;
+mod link_changes;
 mod manifest;
 mod names;
 mod network_books;

@@ -11,8 +11,8 @@ mod dropout;
 mod findings;
 mod method;
 mod network;
-mod site;
 mod sites;
+mod skew;
 
 use self::findings::Findings;
 use super::data::DataSets;

@@ -65,10 +65,6 @@ impl PlannedRun<NetworkScenario> {
 
 /// A run to make, by what it simulates.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a batch holds few runs of networks, and a scenario is little beside its run"
-)]
 pub enum Plan {
     /// Clients that learn together.
     Federation(PlannedRun),

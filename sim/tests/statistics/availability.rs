@@ -106,7 +106,7 @@ fn the_fraction_online_is_right_from_the_start() {
         for after in [0.0, 5.0, 20.0, 60.0] {
             let online = |part: usize| {
                 let there = (0..4000).filter(|number| {
-                    let mut client = client(up, down, 100 + 4000 * part + number);
+                    let mut client = client(up, down, 200_000 + 4000 * part + number);
                     client.is_online(at(seconds(after)))
                 });
                 there.count() as f64 / 4000.0

@@ -117,9 +117,8 @@ impl Deployment {
             world.seed("data", "split"),
         )
         .map_err(|error| failed("data")(&error))?;
-        let sites = draw_sites(&scenario, &dataset, world);
-        let name = |client: usize| clients[client].name.clone();
-        take_missing(&sites, name, &dataset, &mut split.clients)?;
+        let sites = draw_sites(&scenario, &clients, &dataset, world);
+        take_missing(&sites, &clients, &dataset, &mut split.clients)?;
         let normaliser = normaliser(scenario.data.normalise, &dataset, &split);
         let standing = Standing::of(&scenario)?;
         let conduct = behaving::conduct(&scenario, &clients, standing.core(), world, dynamics)?;

@@ -27,6 +27,7 @@ pub use transfer::TransferRow;
 pub use version::VersionRow;
 
 use super::books::RunBooks;
+use super::link_changes::LinkChanges;
 use super::network_books::NetworkBooks;
 use super::table::{Row, Table, TableError, write_csv};
 use crate::measures::Measures;
@@ -83,13 +84,19 @@ impl WrittenNetworkTable {
 /// The table that a run has beside the others where a trace of it is asked for.
 pub const EVENTS: WrittenTable = WrittenTable {
     table: EventRow::TABLE,
-    write: |books, _, writer| write_csv(event::rows(books), writer),
+    write: |books, _, writer| {
+        let links = LinkChanges::of(&books.accounts.network, books.accounts.ended_at);
+        write_csv(event::rows(books, &links), writer)
+    },
 };
 
 /// The same of a run of bare transfers.
 pub const NETWORK_EVENTS: WrittenNetworkTable = WrittenNetworkTable {
     table: BareEventRow::TABLE,
-    write: |books, writer| write_csv(event::bare_rows(books), writer),
+    write: |books, writer| {
+        let links = LinkChanges::of(&books.network, books.ended_at);
+        write_csv(event::bare_rows(books, &links), writer)
+    },
     in_run: |_| true,
 };
 

@@ -170,9 +170,12 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             // Ticks alone keep nothing alive. Transfers do, unless the network has nothing to come
             // for them: links that failed for good. Those of this very instant may not be settled.
             let ticks = usize::from(self.config.tick.is_some());
-            let only_ticks = self.queue.len() == ticks;
-            // Nor do wake-ups, where nobody will ever be there to be given work.
-            let only_wakes = self.deserted && self.queue.len() == ticks + self.wakes.len();
+            // Links that change while nothing crosses them are no news.
+            let changes = usize::from(self.network_event.is_some() && self.deliveries.is_empty());
+            let only_ticks = self.queue.len() == ticks + changes;
+            // Nor are wake-ups, where nobody will ever be there to be given work.
+            let wakes = self.wakes.len();
+            let only_wakes = self.deserted && self.queue.len() == ticks + changes + wakes;
             let settled = self.queue.peek_time() != Some(self.queue.now());
             let idle = (only_ticks || only_wakes) && (self.deliveries.is_empty() || settled);
             let Some(next) = self.queue.peek_time().filter(|_| !idle) else {
