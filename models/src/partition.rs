@@ -129,7 +129,7 @@ impl Partition {
             | Self::Zipf { min_samples, .. }
             | Self::Natural { min_samples } => min_samples.max(1),
             Self::Draw { size, .. } | Self::Mixture { size, .. } => size,
-            Self::SortedShards { shards, size } => shards * size.unwrap_or(1),
+            Self::SortedShards { shards, size } => shards.saturating_mul(size.unwrap_or(1)),
             Self::Iid | Self::Shards { .. } => 1,
         }
     }

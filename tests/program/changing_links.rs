@@ -53,8 +53,8 @@ fn a_cut_transfer_is_tried_again_and_given_up() {
     };
     let transfers = [("n0", "n2", "3 MB", "0 s")];
     for (attempts, expected) in [
-        (5, ["9.0", "delivered", "3", "6000000", "3000000"]),
-        (2, ["4.0", "lost", "2", "3000000", "3000000"]),
+        (5, ["9", "delivered", "3", "6000000", "3000000"]),
+        (2, ["4", "lost", "2", "3000000", "3000000"]),
     ] {
         let desk = Desk::new();
         run_bare(&desk, &bare(&network(attempts), &transfers));
@@ -84,7 +84,7 @@ fn a_transfer_that_can_never_end_is_unfinished_and_hangs_nothing() {
         let lost = if failure == "cut" { "750000" } else { "0" };
         let expected = [
             ["", "unfinished", "1", "750000", lost],
-            ["3.0", "delivered", "1", "750000", "0"],
+            ["3", "delivered", "1", "750000", "0"],
             ["", "unfinished", "0", "0", "0"],
         ];
         assert_eq!(
@@ -106,7 +106,7 @@ fn use_is_told_against_the_bandwidth_as_it_was() {
     let transfers = [("n0", "n1", "1 MB", "0 s"), ("n2", "n1", "250 kB", "1.5 s")];
     run_bare(&desk, &bare(network, &transfers));
     let expected = [
-        ["2.0", "delivered", "1", "1000000", "0"],
+        ["2", "delivered", "1", "1000000", "0"],
         ["1.75", "delivered", "1", "250000", "0"],
     ];
     assert_eq!(cells(&desk, "out", "transfers", &TRANSFER), expected);

@@ -231,8 +231,8 @@ fn table(file: &str, text: &str) -> Result<Vec<Step>, ColumnError> {
             at,
             ..Step::default()
         };
-        for column in 1..COLUMNS.len() {
-            let found = places[column].map(cell).unwrap_or_default();
+        for (column, place) in places.iter().enumerate().skip(1) {
+            let found = place.map(cell).unwrap_or_default();
             if found.is_empty() {
                 continue;
             }
