@@ -28,6 +28,11 @@ pub(crate) enum Command {
         /// One of them.
         name: Option<String>,
     },
+    /// List the devices that a scenario can name, or show one with the sources of its figures.
+    Devices {
+        /// One of them, such as raspberry-pi-4.
+        name: Option<String>,
+    },
     /// List the architectures, or show one layer by layer.
     Models {
         /// One of them, such as mlp-64-32.

@@ -56,6 +56,13 @@ fn tell(plan: &Plan, in_json: bool) -> Result<(), String> {
             let graph = run.scenario.graph()?;
             let transfers = &run.scenario.transfer;
             tell_transfers(run, &run.scenario.name, transfers, &graph, None, in_json);
+            if !in_json && !run.scenario.compute.is_empty() {
+                printer::result(format_args!(
+                    "  {} computations on {} hosts",
+                    run.scenario.compute.len(),
+                    run.scenario.host.len()
+                ));
+            }
         }
         Plan::Transfers(run) => {
             let deployment = Deployment::draw(run.scenario.clone()).map_err(|e| e.to_string())?;

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Command::Run(run) => batch::run(&run),
         Command::Check(check) => check::check(&check),
         Command::Methods { name } => listings::methods(name.as_deref()),
+        Command::Devices { name } => listings::devices(name.as_deref()),
         Command::Models { name } => listings::models(name.as_deref()),
         Command::Datasets => listings::datasets(),
         Command::Schema => listings::schema(),

@@ -76,13 +76,13 @@ class Picture:
     def dot(self, x, y, radius, fill):
         self.parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{fill}"/>')
 
-    def halo(self, x, y, words, size):
+    def halo(self, x, y, words, size, weight="normal"):
         """Text that stays readable over lines."""
         self.parts.append(
-            f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" stroke="#ffffff" stroke-width="4" '
-            f'stroke-linejoin="round">{words}</text>'
+            f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" font-weight="{weight}" '
+            f'stroke="#ffffff" stroke-width="4" stroke-linejoin="round">{words}</text>'
         )
-        self.text(x, y, words, size=size)
+        self.text(x, y, words, size=size, weight=weight)
 
     def curve(self, points, stroke, width=2.2, dash="", opacity=1):
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
@@ -275,12 +275,13 @@ def regions(run, path):
     limited = defaultdict(int)
     transfers = rows(run / "transfers.csv")
     for transfer in transfers:
-        limited[transfer["limiting_link"].rpartition("/")[0]] += 1
+        # A link whose directions share has no direction in its name.
+        limited[transfer["limiting_link"].split("/")[0]] += 1
     leaves = tree.leaves(tree.root)
     slots = sum(max(len(tree.clients[leaf]), 3) + 1 for leaf in leaves)
-    picture = Picture(900, 420)
+    picture = Picture(900, 430)
     picture.text(20, 28, "How busy each link was, and what held the transfers up", size=14, weight="bold")
-    left, step = 30, 840 / slots
+    left, step = 30, 800 / slots
     top, gap = 75, 100
     places, x = {}, left
     for leaf in leaves:
@@ -313,16 +314,14 @@ def regions(run, path):
     for node in tree.below:
         picture.dot(places[node], down(node), 6, INK)
         name = f"{node} (server)" if node == tree.root else node
-        picture.text(places[node] + 10, down(node) - 8, name, size=12, weight="bold")
-    for ((x1, y1), (x2, y2)), use, row, count in labels:
-        if use < USES[1][0] and not count:
+        picture.halo(places[node] + 10, down(node) - 8, name, 12, "bold")
+    for (_, (x, y)), use, row, count in labels:
+        if use < USES[1][0]:
             continue
-        share = 0.62
-        x, y = x1 + share * (x2 - x1), y1 + share * (y2 - y1)
-        picture.halo(x + 8, y, f"{rate(row['bandwidth_bps'])}, {100 * use:.0f} % used", 11)
-        if count:
-            picture.halo(x + 8, y + 14, f"limits {100 * count / len(transfers):.0f} % of transfers", 11)
-    y, x = 400, 30
+        picture.halo(x + 10, y - 38, f"{rate(row['bandwidth_bps'])}, {100 * use:.0f} % used", 11)
+        limits = f"limits {100 * count / len(transfers):.0f} % of transfers"
+        picture.halo(x + 10, y - 24, limits, 11)
+    y, x = 415, 30
     picture.text(x, y, "mean use of the busier direction", size=12, fill=SOFT)
     x += 225
     for (least, colour), (most, _) in zip(USES, USES[1:] + [(1.0, "")]):

@@ -1,5 +1,6 @@
 //! Bare transfers over a network: no clients, no learning, no actors.
 
+use crate::computations::carry_out;
 use crate::network::{
     CancelledDelivery, DeliveryEnd, DeliveryId, DeliveryOutcome, Effort, HostId, Network,
 };
@@ -45,7 +46,11 @@ pub fn run(planned: &PlannedRun<NetworkScenario>) -> Result<NetworkBooks, Traffi
         factors: planned.factors.clone(),
     };
     let host = |network: &Network, name: &str| network.connections().core().host(name);
-    simulate(identity, &scenario.transfer, network, host)
+    let mut books = simulate(identity, &scenario.transfer, network, host)?;
+    books.computations = carry_out(scenario);
+    let computed = books.computations.iter().filter_map(|one| one.end).max();
+    books.ended_at = books.ended_at.max(computed.unwrap_or(SimTime::ZERO));
+    Ok(books)
 }
 
 /// Simulates the listed transfers; `host` finds their ends by name.
@@ -102,6 +107,7 @@ pub(crate) fn simulate(
     Ok(NetworkBooks {
         identity,
         clients: 0,
+        computations: Vec::new(),
         ended_at,
         transfers,
         network,

@@ -83,6 +83,13 @@ fn group(name: &'static str) -> impl Strategy<Value = String> {
         8 => Just(""),
         1 => Just(", memory = { dist = \"uniform\", low = \"300 B\", high = \"3 kB\" }"),
     ];
+    let work = one_of(&[
+        "",
+        "",
+        ", speed_profile = { steps = [{ at = \"1 s\", factor = 0.2 }, { at = \"1500 ms\", factor = 0 }], repeat = \"2 s\" }",
+        ", cores = 2, training_cores = 1, load = 1.5, noise = { dist = \"lognormal\", median = 0.9, sigma = 0.3 }",
+        ", load = { steps = [{ at = \"3 s\", load = 2 }], repeat = \"10 s\" }",
+    ]);
     let up = one_of(&["2 kbps", "50 kbps", "1 Mbps"]);
     let latency = one_of(&["0 s", "3 ms", "400 ms"]);
     let dropout = one_of(&[
@@ -114,12 +121,12 @@ fn group(name: &'static str) -> impl Strategy<Value = String> {
         ", battery = { capacity = \"60 J\", charge = \"6 W\", level = \"50 %\" }",
         ", battery = { capacity = \"90 J\", charge = \"20 W\", windows = \"00:00-00:01\", least = \"30 %\" }",
     ]);
-    let device = (speed, spread, memory, battery);
+    let device = (speed, spread, memory, work, battery);
     (count, device, (up, latency, access), dropout, on_return).prop_map(
-        move |(count, (speed, spread, memory, battery), (up, latency, access), dropout, back)| {
+        move |(count, (speed, spread, memory, work, battery), (up, latency, access), dropout, back)| {
             format!(
                 "[[clients]]\nname = \"{name}\"\ncount = {count}\nmodel = \"mlp-5\"\n\
-                 device = {{ speed = {{ dist = \"lognormal\", median = \"{speed}\", sigma = {spread} }}{memory}, \
+                 device = {{ speed = {{ dist = \"lognormal\", median = \"{speed}\", sigma = {spread} }}{memory}{work}, \
                  power = {{ idle = \"2 W\", busy = \"{BUSY_WATTS} W\", \
                  transmit = \"{TRANSMIT_WATTS} W\", receive = \"{RECEIVE_WATTS} W\" }}{battery} }}\n\
                  link = {{ up = {{ dist = \"lognormal\", median = \"{up}\", sigma = {spread} }}, down = \"60 kbps\", latency = \"{latency}\"{access} }}\n\

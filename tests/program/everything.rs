@@ -3,6 +3,7 @@
 use crate::conservation::run_holds;
 use crate::desk::{Desk, ROOT};
 use crate::tables::{Tables, assert_same_bytes};
+use crate::trace::Trace;
 use std::collections::BTreeSet;
 
 fn run(desk: &Desk, out: &str, more: &[&str]) -> Tables {
@@ -32,6 +33,20 @@ fn with_everything_switched_on_threads_change_no_byte_and_all_laws_hold() {
     }
     let away = one.rows("clients").filter(|row| row.nanos("offline_s") > 0);
     assert!(away.count() > 5, "clients come and go");
+    let trace = Trace::read(&one.directory);
+    let down = trace.slices.iter().filter(|slice| slice.name == "down");
+    assert!(down.count() > 2, "links fail");
+    for (kind, outcome) in [("transfers", "suspended"), ("transfers", "cut")] {
+        let mut rows = one.rows(kind);
+        assert!(
+            rows.any(|row| row.text("outcome") == outcome),
+            "nothing was {outcome}"
+        );
+    }
+    let lost = one
+        .rows("transfers")
+        .filter(|row| row.count("attempts") > 1);
+    assert!(lost.count() > 0, "nothing was tried again");
     // The resolved file beside its inputs repeats it, trace and all.
     let resolved = one.directory.join("scenario.toml");
     let resolved = resolved.to_str().expect("a path in UTF-8");

@@ -14,6 +14,7 @@ mod costs;
 mod data;
 mod desk;
 mod determinism;
+mod devices;
 mod dropout_zero;
 mod everything;
 mod interrupted;

@@ -318,6 +318,16 @@ fn events_hold(tables: &Tables) {
         }
         assert_eq!(open, 0, "{id}: {steps:?}");
     }
+    // What a link had told of it holds until it changes.
+    let mut links: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
+    for event in named("link_change") {
+        let state = (event.text("detail"), event.text("value"));
+        assert!(
+            event.text("detail") == "up" || event.number("value") == 0.0,
+            "{state:?}"
+        );
+        links.insert(event.text("link"), state);
+    }
     // A client leaves and comes back in turn.
     let mut away: BTreeMap<&str, bool> = BTreeMap::new();
     for event in events

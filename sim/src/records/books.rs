@@ -4,6 +4,7 @@ use crate::device::Power;
 use crate::scenario::RawScenario;
 use crate::time::SimTime;
 use crate::world::Accounts;
+use std::sync::Arc;
 
 /// A run that has ended.
 #[derive(Debug)]
@@ -187,7 +188,11 @@ pub struct ClientRecord {
     pub test_label_counts: Vec<u64>,
     /// What its data differ in from the pool's, where its group has any such data.
     pub data_site: Option<DataSite>,
-    /// Effective FLOP/s.
+    /// What its device is called, where it has a name.
+    pub device: Option<Arc<str>>,
+    /// Cores of its device.
+    pub cores: u32,
+    /// Effective FLOP/s in training, all its cores together.
     pub flops_per_second: f64,
     /// Memory in bytes, where limited.
     pub memory_bytes: Option<u64>,

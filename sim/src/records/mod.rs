@@ -5,6 +5,7 @@
 mod books;
 mod data_package;
 mod error;
+mod link_changes;
 mod manifest;
 mod names;
 mod network_books;
@@ -26,7 +27,7 @@ pub use books::{
 pub use error::RecordError;
 pub use manifest::{Damage, FileSeal, Manifest, Surroundings};
 pub use names::{AGGREGATOR, GLOBAL_MODEL, TIER};
-pub use network_books::{BareTransfer, NetworkBooks, NetworkSummary};
+pub use network_books::{BareComputation, BareTransfer, NetworkBooks, NetworkSummary};
 pub use run_directory::{
     Existing, NetworkRecords, RunRecords, find_complete, has_trace, prepare_output, run_directory,
     write_network_run, write_run,
@@ -35,8 +36,8 @@ pub use runs_index::{RunsIndex, write_runs_index};
 pub use summary::{FairnessGlance, RunSummary, WorstStraggler};
 pub use table::{Column, ColumnType, Reference, Row, Table, TableError, write_csv};
 pub use tables::{
-    BareEventRow, BareTransferRow, ClientRow, EVENTS, EvaluationRow, EventRow, FactorRow,
-    FairnessRow, KpiRow, LinkRow, NETWORK_EVENTS, NETWORK_TABLES, ParticipationRow, PartitionRow,
-    RunRow, TABLES, TransferRow, VersionRow, WrittenNetworkTable, WrittenTable,
+    BareEventRow, BareTransferRow, ClientRow, ComputationRow, EVENTS, EvaluationRow, EventRow,
+    FactorRow, FairnessRow, KpiRow, LinkRow, NETWORK_EVENTS, NETWORK_TABLES, ParticipationRow,
+    PartitionRow, RunRow, TABLES, TransferRow, VersionRow, WrittenNetworkTable, WrittenTable,
 };
 pub use tables_page::tables_page;

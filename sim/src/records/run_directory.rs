@@ -197,7 +197,12 @@ pub fn write_network_run(
     let trace: WriteFile<'_> = Box::new(|writer| write_network(books, writer));
     let contents = Contents {
         identity: &books.identity,
-        tables: NETWORK_TABLES.iter().chain(events).map(table).collect(),
+        tables: NETWORK_TABLES
+            .iter()
+            .filter(|written| written.is_in(books))
+            .chain(events)
+            .map(table)
+            .collect(),
         trace: records.trace.then_some(trace),
         scenario_toml: records.scenario_toml,
         inputs: records.inputs,

@@ -379,6 +379,8 @@ fn clients() -> Vec<ClientRecord> {
             n_train: 10 * size,
             n_test: 10,
             label_counts: vec![5 * size, 5 * size, 0],
+            device: None,
+            cores: 1,
             test_label_counts: vec![5, 0, 5],
             data_site: None,
             flops_per_second: 5e9,

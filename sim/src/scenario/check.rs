@@ -3,14 +3,16 @@
 mod behaviour;
 mod clients;
 mod columns;
+mod compute;
 mod course;
 mod data;
+mod device;
 mod dropout;
 mod findings;
 mod method;
 mod network;
-mod site;
 mod sites;
+mod skew;
 
 use self::findings::Findings;
 use super::data::DataSets;
@@ -162,6 +164,7 @@ pub(crate) fn check(
     network::transport(&raw.network.transport, &mut findings);
     clients::name("name", "scenario", &raw.name, &mut findings);
     course::check(&raw, &mut findings);
+    compute::not_beside_clients(&raw, &mut findings);
     let mut inputs = Vec::new();
     let world_seed = Scenario { raw: raw.clone() }.world_seed();
     let blueprint = network::topology(
@@ -178,6 +181,10 @@ pub(crate) fn check(
     // Without a sensible number of clients the other figures mean nothing.
     if let Some(count) = clients::check(&raw, &mut findings) {
         data::check(&mut raw, count, folder, sets, &mut findings);
+        for (index, group) in raw.clients.iter_mut().enumerate() {
+            let path = format!("clients.{index}.device");
+            device::check(&path, &mut group.device, &mut findings);
+        }
         method::check(&mut raw, count, &mut findings);
         columns::load(&mut raw, folder, &mut inputs, &mut findings);
         for (number, group) in raw.clients.iter_mut().enumerate() {
@@ -219,7 +226,10 @@ pub(crate) fn check_network(
     };
     seeds.check(&mut findings);
     network::transport(&raw.network.transport, &mut findings);
-    if raw.network.topology == RawTopology::Star {
+    compute::check(&raw, &mut findings);
+    // Computations alone need no network.
+    let carries = !raw.transfer.is_empty() || (raw.compute.is_empty() && raw.host.is_empty());
+    if raw.network.topology == RawTopology::Star && carries {
         findings.refuse(
             "network.topology",
             "a star is nothing without clients",
@@ -240,7 +250,8 @@ pub(crate) fn check_network(
     if let Some(blueprint) = &blueprint {
         behaviour::links(&raw.network, blueprint, &mut findings);
     }
-    if let Some(blueprint) = blueprint.filter(|_| raw.network.topology != RawTopology::Star) {
+    let is_star = raw.network.topology == RawTopology::Star;
+    if let Some(blueprint) = blueprint.filter(|_| carries && !is_star) {
         let ends = Ends::of_nodes(&blueprint);
         network::transfers(&raw.transfer, &blueprint, &ends, &mut findings);
     }

@@ -348,10 +348,11 @@ fn planned<S>(
     }
 }
 
-/// Whether transfers are listed and nothing of a federation is.
+/// Whether transfers or computations are listed and nothing of a federation is.
 fn is_network_only(tree: &Node) -> bool {
     let has = |key: &str| tree.entry(key).is_some();
-    has("transfer") && !["data", "clients", "method"].into_iter().any(has)
+    ["transfer", "compute", "host"].into_iter().any(has)
+        && !["data", "clients", "method"].into_iter().any(has)
 }
 
 /// Decodes; goes on past unknown keys, so that all of them are told at once.

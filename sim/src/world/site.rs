@@ -1,7 +1,7 @@
 //! A client as the world sees it: where it stands, what it computes on, and when it is there.
 
 use super::client_time::ClientState;
-use crate::device::{Availability, Battery, Device, DropRate, Power};
+use crate::device::{Availability, Battery, Device, DropRate, Power, SpeedNoise};
 use crate::kernel::Stream;
 use crate::network::HostId;
 use crate::time::SimTime;
@@ -21,6 +21,8 @@ pub struct Site {
     pub on_return: OnReturn,
     /// How often a participation is cut, with the stream that decides it.
     pub drops: Option<(DropRate, Stream)>,
+    /// What each computation's speed is of the device's; `None` is 1.
+    pub noise: Option<SpeedNoise>,
 }
 
 /// What becomes of a client's work when it goes away.

@@ -1,24 +1,37 @@
 //! What each client's data differ in from the pool's, drawn once for the run.
 
-use super::DeploymentError;
+use super::{ClientSpec, DeploymentError};
 use crate::kernel::Streams;
 use crate::scenario::{RawClientGroup, RawName, Scenario, Spread};
 use fedstill_models::{Dataset, Shard, Site};
 use std::sync::Arc;
 
 /// The site of every client; empty where none differs in anything.
-pub(super) fn draw_sites(scenario: &Scenario, dataset: &Dataset, world: Streams) -> Vec<Site> {
+pub(super) fn draw_sites(
+    scenario: &Scenario,
+    clients: &[ClientSpec],
+    dataset: &Dataset,
+    world: Streams,
+) -> Vec<Site> {
     if scenario.clients.iter().all(|group| group.data.is_plain()) {
         return Vec::new();
     }
-    scenario
-        .clients
-        .iter()
-        .flat_map(|group| draw_group(group, dataset, world))
-        .collect()
+    let mut rest = clients;
+    let mut sites = Vec::with_capacity(clients.len());
+    for group in &scenario.clients {
+        let (own, others) = rest.split_at(group.count);
+        rest = others;
+        sites.extend(draw_group(group, own, dataset, world));
+    }
+    sites
 }
 
-fn draw_group(group: &RawClientGroup, dataset: &Dataset, world: Streams) -> Vec<Site> {
+fn draw_group(
+    group: &RawClientGroup,
+    clients: &[ClientSpec],
+    dataset: &Dataset,
+    world: Streams,
+) -> Vec<Site> {
     let data = &group.data;
     let classes = dataset.n_classes();
     let places = |names: &[RawName], count: usize, known: &[String]| -> Arc<[u32]> {
@@ -35,20 +48,22 @@ fn draw_group(group: &RawClientGroup, dataset: &Dataset, world: Streams) -> Vec<
     let missing_features = places(&data.missing_features, features, dataset.feature_names());
     let renamed = renamed(group, dataset);
     let concepts = concepts(group, classes, world);
-    (0..group.count)
-        .map(|index| {
-            let name = group.client_name(index);
+    clients
+        .iter()
+        .enumerate()
+        .map(|(index, client)| {
+            let name = client.name.as_str();
             let draw = |spread: &Option<Spread>, purpose: &str| {
                 spread
                     .as_ref()
-                    .map(|spread| spread.draw(index, &mut world.stream(&name, purpose)))
+                    .map(|spread| spread.draw(index, &mut world.stream(name, purpose)))
             };
             let share = draw(&data.missing_feature_share, "missing feature share");
             let missing_features = match share {
                 Some(share) => {
                     // One feature stays at least.
                     let count = ((share * features as f64).round() as usize).min(features - 1);
-                    Site::draw_features(features, count, world.seed(&name, "missing features"))
+                    Site::draw_features(features, count, world.seed(name, "missing features"))
                 }
                 None => Arc::clone(&missing_features),
             };
@@ -61,7 +76,7 @@ fn draw_group(group: &RawClientGroup, dataset: &Dataset, world: Streams) -> Vec<
                 names: concepts[index].clone().or_else(|| renamed.clone()),
                 missing_features,
                 missing_classes: Arc::clone(&missing_classes),
-                seed: world.seed(&name, "noise of samples"),
+                seed: world.seed(name, "noise of samples"),
             }
         })
         .collect()
@@ -105,11 +120,11 @@ fn concepts(group: &RawClientGroup, classes: usize, world: Streams) -> Vec<Optio
 /// Takes from each client what its site has no samples of.
 pub(super) fn take_missing(
     sites: &[Site],
-    names: impl Fn(usize) -> String,
+    clients: &[ClientSpec],
     dataset: &Dataset,
     shards: &mut [Shard],
 ) -> Result<(), DeploymentError> {
-    for (client, (site, shard)) in sites.iter().zip(shards).enumerate() {
+    for ((client, site), shard) in clients.iter().zip(sites).zip(shards) {
         if site.missing_classes.is_empty() {
             continue;
         }
@@ -118,9 +133,9 @@ pub(super) fn take_missing(
         shard.test.retain(has);
         if shard.train.is_empty() {
             return Err(DeploymentError(format!(
-                "clients `{}`: every sample dealt to it is of a class in `missing_classes`; let \
+                "client `{}`: every sample dealt to it is of a class in `missing_classes`; let \
                  fewer classes be missing, or deal it more with another partition",
-                names(client)
+                client.name
             )));
         }
     }

@@ -1,8 +1,8 @@
 //! Drawing: from the distributions of a scenario to its data set and clients.
 
-use super::presence::{ClientBattery, GroupPresence, Presence, instant};
+use super::devices::Fleet;
+use super::presence::{GroupPresence, Presence, instant};
 use super::{ClientSpec, DeploymentError, failed};
-use crate::device::{Device, Power};
 use crate::kernel::Streams;
 use crate::scenario::{
     Loaded, Quantity, RawClientGroup, RawMoment, RawPartition, RawSource, Sampled, WeekTime,
@@ -94,7 +94,12 @@ pub(super) fn draw_group(
     let place = format!("clients `{}`", group.name);
     // Clients of one model share its layout.
     let mut layouts: BTreeMap<&str, Arc<Layout>> = BTreeMap::new();
-    let presence = Arc::new(GroupPresence::of(group, start));
+    let fleet = Fleet::new(&group.device);
+    let presences: Vec<_> = fleet
+        .models()
+        .iter()
+        .map(|kind| Arc::new(GroupPresence::of(group, kind.battery(), start)))
+        .collect();
     for index in 0..group.count {
         let site = group.site(index);
         let name = group.client_name(index);
@@ -109,19 +114,18 @@ pub(super) fn draw_group(
                 Arc::clone(layouts.entry(model).or_insert(Arc::new(layout)))
             }
         };
-        let device = &group.device;
         let draw = Draw {
             name: &name,
             index,
             world,
         };
-        let own = site.and_then(|site| site.speed);
-        let flops_per_second = draw.value(own, &device.speed, "speed")?;
-        let own = site.and_then(|site| site.memory);
-        let memory_bytes = match &device.memory {
-            Some(memory) => Some(draw.value(own, memory, "memory")? as u64),
-            None => own.map(|memory| memory.base() as u64),
-        };
+        let place = fleet.draw(&name, world);
+        let kind = &fleet.models()[place];
+        let own = (
+            site.and_then(|site| site.speed),
+            site.and_then(|site| site.memory),
+        );
+        let device = kind.draw(draw, own)?;
         let link = &group.link;
         let up = draw.value(site.and_then(|site| site.up), &link.up, "up")?;
         let down = draw.value(site.and_then(|site| site.down), &link.down, "down")?;
@@ -136,30 +140,18 @@ pub(super) fn draw_group(
         };
         let joins = moment(&group.join, "join")?.unwrap_or(SimTime::ZERO);
         let leaves = moment(&group.leave, "leave")?.unwrap_or(SimTime::MAX);
+        let presence = &presences[place];
         let presence = match site {
             Some(site) if site.hours.is_some() || site.time_zone.is_some() => {
                 Arc::new(presence.of_site(site.hours.as_ref(), site.time_zone))
             }
-            _ => Arc::clone(&presence),
+            _ => Arc::clone(presence),
         };
-        let battery = match &device.battery {
-            None => None,
-            Some(battery) => Some(ClientBattery {
-                capacity: draw.value(None, &battery.capacity, "battery capacity")?,
-                level: draw.value(None, &battery.level, "battery level")? / 100.0,
-            }),
-        };
+        let battery = kind.draw_battery(draw)?;
         clients.push(ClientSpec {
-            device: Device {
-                flops_per_second,
-                memory_bytes,
-                power: Power {
-                    idle: device.power.idle.base(),
-                    busy: device.power.busy.base(),
-                    transmit: device.power.transmit.base(),
-                    receive: device.power.receive.base(),
-                },
-            },
+            device,
+            device_name: kind.name.clone(),
+            noise: kind.noise.clone().map(|noise| (noise, index)),
             name,
             group: told_group.unwrap_or_else(|| group.name.clone()),
             model: model.to_owned(),
@@ -184,7 +176,7 @@ pub(super) fn draw_group(
 
 /// Whose value is drawn.
 #[derive(Clone, Copy)]
-struct Draw<'a> {
+pub(super) struct Draw<'a> {
     name: &'a str,
     index: usize,
     world: Streams,
@@ -192,7 +184,7 @@ struct Draw<'a> {
 
 impl Draw<'_> {
     /// The client's own value where it has one, or else one drawn from its group's, in base units.
-    fn value<Q: Quantity>(
+    pub(super) fn value<Q: Quantity>(
         self,
         own: Option<Q>,
         sampled: &Sampled<Q>,

@@ -5,6 +5,7 @@
 mod behaving;
 mod cost;
 mod data_sites;
+mod devices;
 mod drawing;
 mod placing;
 mod presence;
@@ -21,8 +22,8 @@ use crate::device::Device;
 use crate::kernel::Streams;
 use crate::network::Conduct;
 use crate::scenario::{
-    RawExchange, RawNormalise, RawOnReturn, RawOptimizer, RawRule, RawSchedule, RawWeights,
-    Scenario,
+    Factor, RawExchange, RawNormalise, RawOnReturn, RawOptimizer, RawRule, RawSchedule, RawWeights,
+    Sampled, Scenario,
 };
 use crate::time::{SimDuration, SimTime};
 use fedstill_models::{
@@ -56,6 +57,10 @@ pub(crate) struct ClientSpec {
     pub(crate) model: String,
     pub(crate) layout: Arc<Layout>,
     pub(crate) device: Device,
+    /// What the device is called, where it has a name.
+    pub(crate) device_name: Option<Arc<str>>,
+    /// A factor on the speed of each computation, and the client's index in its group.
+    pub(crate) noise: Option<(Arc<Sampled<Factor>>, usize)>,
     pub(crate) presence: Presence,
     pub(crate) battery: Option<ClientBattery>,
     pub(crate) on_return: RawOnReturn,
@@ -112,9 +117,8 @@ impl Deployment {
             world.seed("data", "split"),
         )
         .map_err(|error| failed("data")(&error))?;
-        let sites = draw_sites(&scenario, &dataset, world);
-        let name = |client: usize| clients[client].name.clone();
-        take_missing(&sites, name, &dataset, &mut split.clients)?;
+        let sites = draw_sites(&scenario, &clients, &dataset, world);
+        take_missing(&sites, &clients, &dataset, &mut split.clients)?;
         let normaliser = normaliser(scenario.data.normalise, &dataset, &split);
         let standing = Standing::of(&scenario)?;
         let conduct = behaving::conduct(&scenario, &clients, standing.core(), world, dynamics)?;

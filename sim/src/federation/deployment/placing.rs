@@ -68,7 +68,7 @@ impl Deployment {
         let hub = connections.attached(0);
         let sites = (1..).zip(&self.clients).map(|(number, client)| Site {
             host: connections.attached(number),
-            device: client.device,
+            device: client.device.clone(),
             availability: client
                 .presence
                 .availability(&client.name, self.world, self.dynamics),
@@ -82,6 +82,7 @@ impl Deployment {
                 RawOnReturn::Resume => OnReturn::Resume,
             },
             drops: client.presence.drops(&client.name, self.dynamics),
+            noise: self.noise(client),
         });
         let sites = sites.collect();
         let transport = self.scenario.network.transport.choice();

@@ -48,8 +48,12 @@ pub(crate) struct Presence {
 }
 
 impl GroupPresence {
-    /// Of a group in a run that begins at `start`.
-    pub(crate) fn of(group: &RawClientGroup, start: WeekTime) -> Self {
+    /// Of a group in a run that begins at `start`, as far as its devices have this battery.
+    pub(crate) fn of(
+        group: &RawClientGroup,
+        battery: Option<&RawBattery>,
+        start: WeekTime,
+    ) -> Self {
         let windows = match &group.dropout {
             RawDropout::Windows { windows, .. } => Some(Arc::new(windows.pattern())),
             _ => None,
@@ -64,7 +68,7 @@ impl GroupPresence {
             windows,
             curve,
             hours: hours.map(|hours| (Arc::new(hours.windows.pattern()), hours.jitter)),
-            battery: group.device.battery.as_ref().map(|battery| {
+            battery: battery.map(|battery| {
                 let windows = battery.windows.as_ref();
                 let plugged = windows.map(|windows| Arc::new(windows.windows.pattern()));
                 (battery.clone(), plugged)

@@ -48,7 +48,11 @@ table! {
     n_missing_classes: Option<u64>;
     /// Features that it does not measure.
     n_missing_features: Option<u64>;
-    /// Effective floating-point operations per second.
+    /// Class or name of its device; empty where it has none.
+    device: Option<&'a str>;
+    /// Cores of its device.
+    cores: u64;
+    /// Effective floating-point operations per second in training, all its cores together, while its speed profile says 1 and nothing else runs.
     speed_flops: f64, "FLOP/s";
     /// Memory that training may use; empty where there is no limit.
     memory_bytes: Option<u64>, "byte";
@@ -151,6 +155,8 @@ pub(super) fn rows<'a>(
                 n_renamed_classes: site.map(|site| site.renamed_classes),
                 n_missing_classes: site.map(|site| site.missing_classes),
                 n_missing_features: site.map(|site| site.missing_features),
+                device: client.device.as_deref(),
+                cores: u64::from(client.cores),
                 speed_flops: client.flops_per_second,
                 memory_bytes: client.memory_bytes,
                 link_up_bps: up,

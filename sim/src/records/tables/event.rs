@@ -3,6 +3,7 @@
 use crate::device::Phase;
 use crate::measures::{Split, instants, mean_accuracy, outcome};
 use crate::records::books::RunBooks;
+use crate::records::link_changes::{LinkChanges, open, state};
 use crate::records::names::AGGREGATOR;
 use crate::records::network_books::NetworkBooks;
 use crate::records::table::table;
@@ -12,7 +13,7 @@ use crate::world::{Participation, Ticket};
 use std::collections::BTreeMap;
 
 table! {
-    /// One row an event, in order of time; written with `--trace` alone. At one instant what was under way goes on first, then versions close, outcomes are decided, versions open, and new participations begin.
+    /// One row an event, in order of time; written with `--trace` alone. At one instant links change and clients come and go first, what was under way goes on, then versions close, outcomes are decided, versions open, and new participations begin.
     pub struct EventRow<'a> in "events",
     key [event_id],
     references [[] in "runs" [], [participation_id] in "participations" [participation_id]],
@@ -20,9 +21,9 @@ table! {
     event_id: u64;
     /// When it happened.
     sim_s: SimTime, "s";
-    /// What happened: `version_open`, `version_close`, `selected`, `transfer_start`, `transfer_end`, `compute_start`, `compute_end` (also where the computation was cut), `outcome`, `offline`, `online`, `evaluation` or `run_end`.
+    /// What happened: `version_open`, `version_close`, `selected`, `transfer_start`, `transfer_end`, `compute_start`, `compute_end` (also where the computation was cut), `outcome`, `offline`, `online`, `evaluation`, `link_change` (also at the start, of links that differ from their own) or `run_end`.
     event: &'a str;
-    /// Who did it, or whom it befell: a client_id or an aggregator_id; of a transfer the sender.
+    /// Who did it, or whom it befell: a client_id or an aggregator_id; of a transfer the sender; of `link_change` `network`.
     actor: &'a str;
     /// The other one: the client that was selected; of a transfer the receiver.
     other: Option<&'a str>;
@@ -32,13 +33,16 @@ table! {
     version: Option<u64>;
     /// Of `transfer_start` the length of the buffer, of `transfer_end` the bytes that crossed the network in all attempts.
     bytes: Option<u64>, "byte";
-    /// Of `version_open` the clients selected for it over its life, of `version_close` the contributions folded into it, of `compute_end` the FLOPs spent, of `evaluation` the mean accuracy of the clients' models on the global test set.
+    /// Of `version_open` the clients selected for it over its life, of `version_close` the contributions folded into it, of `compute_end` the FLOPs spent, of `evaluation` the mean accuracy of the clients' models on the global test set, of `link_change` the bit/s that it has for transfers from then on.
     value: Option<f64>;
-    /// Of `transfer_start` what is sent, of `transfer_end` how it ended, of `version_close` why, of `outcome` which, of `run_end` the status of the run.
+    /// Of `transfer_start` what is sent, of `transfer_end` how it ended, of `version_close` why, of `outcome` which, of `run_end` the status of the run, of `link_change` `up` or `down`.
     detail: Option<&'a str>;
-    /// Of `transfer_end` the link that held it to its rate at the end.
+    /// Of `link_change` the link and direction, of `transfer_end` the one that held it to its rate at the end.
     link: Option<&'a str>;
 }
+
+/// The actor of what befalls links.
+const NETWORK: &str = "network";
 
 /// When, and its place within the instant.
 type Moment = (SimTime, Stage, u64, u32);
@@ -46,6 +50,7 @@ type Moment = (SimTime, Stage, u64, u32);
 /// The order of causes and effects within an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
+    Links,
     /// Clients leave, and come back.
     Availability,
     /// Steps of participations that were open before.
@@ -59,8 +64,18 @@ enum Stage {
     End,
 }
 
-pub(super) fn rows(books: &RunBooks) -> impl Iterator<Item = EventRow<'_>> {
-    let mut events: Vec<(Moment, EventRow<'_>)> = Vec::new();
+pub(super) fn rows<'a>(
+    books: &'a RunBooks,
+    links: &'a LinkChanges,
+) -> impl Iterator<Item = EventRow<'a>> {
+    let mut events: Vec<(Moment, EventRow<'a>)> = Vec::new();
+    for (number, change) in (0_u64..).zip(&links.changes) {
+        let mut row = event(books, change.at, "link_change", NETWORK);
+        row.value = Some(open(change));
+        row.detail = Some(state(change));
+        row.link = Some(links.name(change.resource));
+        events.push(((change.at, Stage::Links, number, 0), row));
+    }
     participations(books, &mut events);
     transfers(books, &mut events);
     for version in &books.versions {
@@ -210,7 +225,7 @@ fn transfers<'a>(books: &'a RunBooks, events: &mut Vec<(Moment, EventRow<'a>)>) 
 }
 
 table! {
-    /// One row an event of a run of bare transfers, in order of time; at one instant ends come before begins. Written with `--trace` alone.
+    /// One row an event of a run of bare transfers, in order of time; at one instant links change first, and ends come before begins. Written with `--trace` alone.
     pub struct BareEventRow<'a> in "events",
     key [event_id],
     references [[] in "runs" [], [transfer_id] in "transfers" [transfer_id]],
@@ -218,45 +233,67 @@ table! {
     event_id: u64;
     /// When it happened.
     sim_s: SimTime, "s";
-    /// What happened: `transfer_start` or `transfer_end`; the second is missing where it could never happen.
+    /// What happened: `transfer_start`, `transfer_end` (missing where it could never happen) or `link_change` (also at the start, of links that differ from their own).
     event: &'a str;
     /// The transfer.
-    transfer_id: u64;
+    transfer_id: Option<u64>;
     /// The host that sent.
-    actor: &'a str;
+    actor: Option<&'a str>;
     /// The host that received.
-    other: &'a str;
+    other: Option<&'a str>;
     /// Of `transfer_start` how much is to be sent, of `transfer_end` the bytes that crossed the network in all attempts.
-    bytes: u64, "byte";
-    /// Of `transfer_end` how it ended.
+    bytes: Option<u64>, "byte";
+    /// Of `link_change` the bit/s that it has for transfers from then on.
+    value: Option<f64>;
+    /// Of `transfer_end` how it ended, of `link_change` `up` or `down`.
     detail: Option<&'a str>;
-    /// Of `transfer_end` the link that held it to its rate at the end.
+    /// Of `link_change` the link and direction, of `transfer_end` the one that held it to its rate at the end.
     link: Option<&'a str>;
 }
 
-pub(super) fn bare_rows(books: &NetworkBooks) -> impl Iterator<Item = BareEventRow<'_>> {
-    let mut events: Vec<((SimTime, u32, u64), BareEventRow<'_>)> = Vec::new();
+pub(super) fn bare_rows<'a>(
+    books: &'a NetworkBooks,
+    links: &'a LinkChanges,
+) -> impl Iterator<Item = BareEventRow<'a>> {
+    let mut events: Vec<((SimTime, u32, u64), BareEventRow<'a>)> = Vec::new();
+    for (number, change) in (0_u64..).zip(&links.changes) {
+        let row = BareEventRow {
+            run_id: &books.identity.run_id,
+            event_id: 0,
+            sim_s: change.at,
+            event: "link_change",
+            transfer_id: None,
+            actor: None,
+            other: None,
+            bytes: None,
+            value: Some(open(change)),
+            detail: Some(state(change)),
+            link: Some(links.name(change.resource)),
+        };
+        events.push(((change.at, 0, number), row));
+    }
     for (transfer_id, one) in (0_u64..).zip(&books.transfers) {
         let row = |sim_s, event, link| BareEventRow {
             run_id: &books.identity.run_id,
             event_id: 0,
             sim_s,
             event,
-            transfer_id,
-            actor: &one.from,
-            other: &one.to,
-            bytes: one.size_bytes,
+            transfer_id: Some(transfer_id),
+            actor: Some(&one.from),
+            other: Some(&one.to),
+            bytes: Some(one.size_bytes),
+            value: None,
             detail: None,
             link,
         };
         let start = row(one.start, "transfer_start", None);
-        events.push(((one.start, 1, transfer_id), start));
+        events.push(((one.start, 2, transfer_id), start));
         let Some(ended) = one.end else { continue };
         let mut end = row(ended, "transfer_end", one.limiting_link.as_deref());
-        end.bytes = one.effort.sent_bytes;
+        end.bytes = Some(one.effort.sent_bytes);
         end.detail = Some(one.outcome.name());
         // One without length ends after it has begun.
-        let rank = if one.start == ended { 2 } else { 0 };
+        let rank = if one.start == ended { 3 } else { 1 };
         events.push(((ended, rank, transfer_id), end));
     }
     events.sort_by_key(|(moment, _)| *moment);

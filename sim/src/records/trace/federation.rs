@@ -6,7 +6,7 @@
 
 use super::slots::{Interval, slots};
 use super::writer::{Arguments, Process, Thread, TraceWriter};
-use super::{MOST_OWN_TRACKS, under_way};
+use super::{MOST_OWN_TRACKS, links, under_way};
 use crate::device::Phase;
 use crate::measures::{Split, instants, mean_accuracy, outcome};
 use crate::records::books::{CloseReason, RunBooks, VersionRecord};
@@ -31,6 +31,8 @@ pub(in crate::records) fn write(books: &RunBooks, out: &mut dyn Write) -> io::Re
     versions(books, server, &mut trace)?;
     counters(books, server, &mut trace)?;
     clients(books, &mut trace)?;
+    let accounts = &books.accounts;
+    links::write(&accounts.network, accounts.ended_at, &mut trace)?;
     trace.finish()
 }
 

@@ -4,6 +4,7 @@
 //! is one slot: nothing on it overlaps.
 
 mod federation;
+mod links;
 mod network;
 mod slots;
 mod writer;

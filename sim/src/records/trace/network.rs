@@ -3,7 +3,7 @@
 
 use super::slots::{Interval, slots};
 use super::writer::{Arguments, TraceWriter};
-use super::{MOST_OWN_TRACKS, under_way};
+use super::{MOST_OWN_TRACKS, links, under_way};
 use crate::records::network_books::{BareTransfer, NetworkBooks};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,5 +73,6 @@ pub(in crate::records) fn write(books: &NetworkBooks, out: &mut dyn Write) -> io
             }
         }
     }
+    links::write(&books.network, books.ended_at, &mut trace)?;
     trace.finish()
 }

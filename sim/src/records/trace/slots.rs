@@ -80,9 +80,9 @@ mod tests {
                     prop_assert!(slots[i] != slots[j] || apart);
                 }
             }
-            let at_once = |at: SimTime| {
-                intervals.iter().filter(|one| one.start <= at && at < one.end).count()
-            };
+            // One without length is there at its instant.
+            let is_there = |one: &&Interval, at| one.start <= at && (at < one.end || at == one.start);
+            let at_once = |at: SimTime| intervals.iter().filter(|one| is_there(one, at)).count();
             let most = intervals.iter().map(|one| at_once(one.start)).max().unwrap_or(0);
             let used = slots.iter().max().map_or(0, |most| most + 1);
             prop_assert!(used <= most.max(1));

@@ -4,7 +4,7 @@
 mod partition;
 
 use super::findings::Findings;
-use super::{site, sites};
+use super::{sites, skew};
 use crate::scenario::data::{DataSets, Loaded, SourceError};
 use crate::scenario::raw::{RawScenario, RawSource};
 use fedstill_models::{Dataset, Holding, Shape};
@@ -154,13 +154,13 @@ fn views(raw: &RawScenario, findings: &mut Findings<'_>) {
             None => return,
         },
     };
-    let form = site::Form {
+    let form = skew::Form {
         shape,
         classes: &classes,
         features,
     };
     for (index, group) in raw.clients.iter().enumerate() {
-        site::check(
+        skew::check(
             &format!("clients.{index}.data"),
             &group.data,
             &form,

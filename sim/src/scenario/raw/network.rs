@@ -1,7 +1,7 @@
 //! `[network]` and `[[transfer]]`: how hosts are connected, and bare transfers between them.
 
 use super::super::quantity::{Bandwidth, Bytes, Duration};
-use super::{RawFailure, RawNetworkLink, RawRun, is_default};
+use super::{RawCompute, RawFailure, RawHost, RawNetworkLink, RawRun, is_default};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -301,7 +301,14 @@ pub struct RawNetworkScenario {
     #[serde(default)]
     pub network: RawNetwork,
     /// The transfers, in any order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub transfer: Vec<RawTransfer>,
+    /// What bare computations run on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub host: Vec<RawHost>,
+    /// Bare computations, in any order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub compute: Vec<RawCompute>,
 }
 
 fn at_once() -> Duration {

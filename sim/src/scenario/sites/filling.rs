@@ -158,6 +158,8 @@ fn is_given(group: &Node, key: &str) -> bool {
     match group.child(table) {
         None => false,
         Some(_) if leaf.is_empty() => true,
+        // Every device of a mix says its own.
+        Some(node) if key == "device.speed" && node.child("mix").is_some() => true,
         Some(node) => !matches!(node.value, Value::Table(_)) || node.child(leaf).is_some(),
     }
 }

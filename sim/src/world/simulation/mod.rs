@@ -259,7 +259,7 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             } => {
                 self.ledger.open(ticket, client, start_version, now);
                 let index = site(client);
-                let durations = self.uncontended(client, plan);
+                let durations = self.uncontended(client, now, plan);
                 let site = &mut self.sites[index];
                 let cut = site
                     .drops
