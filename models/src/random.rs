@@ -13,6 +13,7 @@ pub(crate) enum Purpose {
     SplitHoldout = 5,
     InitialParameters = 6,
     BatchOrder = 7,
+    Dropout = 8,
 }
 
 /// The stream of `purpose` under `seed`.
