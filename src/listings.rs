@@ -63,7 +63,13 @@ pub(crate) fn models(name: Option<&str>) -> Exit {
         }
     };
     let digits = Dataset::digits();
-    let layout = architecture.layout(digits.n_features(), digits.n_classes());
+    let layout = match architecture.layout(digits.shape(), digits.n_classes()) {
+        Ok(layout) => layout,
+        Err(error) => {
+            printer::error(error, None);
+            return Exit::WrongInput;
+        }
+    };
     printer::result(format_args!(
         "{name} on digits ({} features, {} classes)\n",
         digits.n_features(),
@@ -73,13 +79,13 @@ pub(crate) fn models(name: Option<&str>) -> Exit {
         "{:<8} {:>8} {:>8} {:>12}",
         "layer", "inputs", "outputs", "parameters"
     ));
-    for (number, layer) in layout.layers().iter().enumerate() {
+    for layer in layout.layers() {
         printer::result(format_args!(
             "{:<8} {:>8} {:>8} {:>12}",
-            format!("dense {}", number + 1),
-            layer.inputs,
-            layer.outputs,
-            layer.weights().len() + layer.bias().len()
+            layer.text(),
+            layer.input().size(),
+            layer.output().size(),
+            layer.parameters().len()
         ));
     }
     printer::result(format_args!(

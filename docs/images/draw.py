@@ -18,7 +18,8 @@ INK, SOFT, GRID = "#222222", "#666666", "#dddddd"
 LINES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"]
 STATES = [
     ("computing_s", "computing", "#0072b2"),
-    ("transferring_s", "transferring", "#56b4e9"),
+    ("receiving_s", "receiving", "#56b4e9"),
+    ("sending_s", "sending", "#009e73"),
     ("waiting_version_s", "waiting for the version", "#e69f00"),
     ("unselected_s", "unselected", "#bbbbbb"),
     ("offline_s", "offline", "#444444"),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::shape::Shape;
+
 /// `n` samples of `d` features with one class label each.
 ///
 /// A data set is never copied per client: callers share it in an `Arc` and pass around sample
@@ -11,6 +13,7 @@ pub struct Dataset {
     name: String,
     features: Vec<f32>,
     labels: Vec<u32>,
+    shape: Shape,
     n_features: usize,
     n_classes: usize,
 }
@@ -59,9 +62,25 @@ impl Dataset {
             name: name.into(),
             features,
             labels,
+            shape: Shape::Flat(n_features),
             n_features,
             n_classes,
         })
+    }
+
+    /// The same samples seen as images or series instead of flat rows.
+    ///
+    /// # Errors
+    /// When the shape has another number of features.
+    pub fn shaped(mut self, shape: Shape) -> Result<Self, DatasetError> {
+        if shape.size() != self.n_features {
+            return Err(DatasetError::Shape {
+                shape,
+                n_features: self.n_features,
+            });
+        }
+        self.shape = shape;
+        Ok(self)
     }
 
     /// The name that tables and messages use.
@@ -82,6 +101,11 @@ impl Dataset {
     /// Number of features `d` of each sample.
     pub fn n_features(&self) -> usize {
         self.n_features
+    }
+
+    /// What one sample looks like; it has [`Dataset::n_features`] values.
+    pub fn shape(&self) -> Shape {
+        self.shape
     }
 
     /// Number of classes; labels are below it. A class may have no sample.
@@ -149,6 +173,13 @@ pub enum DatasetError {
         /// Features of each sample.
         n_features: usize,
     },
+    /// A shape of another number of features.
+    Shape {
+        /// The shape asked for.
+        shape: Shape,
+        /// Features of each sample.
+        n_features: usize,
+    },
     /// A label outside `0..n_classes`.
     Label {
         /// Index of the sample.
@@ -185,6 +216,11 @@ impl fmt::Display for DatasetError {
             } => write!(
                 f,
                 "{values} feature values do not make {samples} samples of {n_features} features"
+            ),
+            Self::Shape { shape, n_features } => write!(
+                f,
+                "a sample of {n_features} features has not the shape {shape}, which has {}",
+                shape.size()
             ),
             Self::Label {
                 sample,

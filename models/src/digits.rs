@@ -1,6 +1,7 @@
 //! The embedded digits: 1797 handwritten digits of 8×8 pixels (origin and format in `data/digits`).
 
 use crate::dataset::Dataset;
+use crate::shape::Shape;
 
 /// 64 pixels of 5 bits, then a label of 8 bits.
 const RECORD_BYTES: usize = 41;
@@ -25,7 +26,13 @@ impl Dataset {
             }
             labels.push(u32::from(record[RECORD_BYTES - 1]));
         }
+        let shape = Shape::Image {
+            channels: 1,
+            height: 8,
+            width: 8,
+        };
         Self::new("digits", features, labels, PIXELS, 10)
+            .and_then(|digits| digits.shaped(shape))
             .expect("the embedded digits are complete: a test reads them all")
     }
 }

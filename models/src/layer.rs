@@ -133,15 +133,24 @@ struct Words<'a> {
 
 impl<'a> Words<'a> {
     fn number(&mut self, what: &str) -> Result<usize, String> {
-        let word = self.words.next().ok_or_else(|| format!("{what} is missing"))?;
+        let word = self
+            .words
+            .next()
+            .ok_or_else(|| format!("{what} is missing"))?;
         count(word, what)
     }
 
     /// `5` or `5x3`, and whether one number stands for both.
     fn pair(&mut self, what: &str, least: usize) -> Result<((usize, usize), bool), String> {
-        let word = self.words.next().ok_or_else(|| format!("{what} is missing"))?;
+        let word = self
+            .words
+            .next()
+            .ok_or_else(|| format!("{what} is missing"))?;
         let (pair, square) = match word.split_once('x') {
-            None => (count_from(word, what, least).map(|extent| (extent, extent)), true),
+            None => (
+                count_from(word, what, least).map(|extent| (extent, extent)),
+                true,
+            ),
             Some((rows, columns)) => (
                 count_from(rows, what, least)
                     .and_then(|rows| Ok((rows, count_from(columns, what, least)?))),
@@ -202,7 +211,10 @@ fn unknown(name: &str) -> String {
     match nearest {
         Some((_, nearest)) => format!("there is no layer `{name}`; did you mean `{nearest}`?"),
         None => {
-            let known: Vec<_> = FORMS.iter().map(|(known, _)| format!("`{known}`")).collect();
+            let known: Vec<_> = FORMS
+                .iter()
+                .map(|(known, _)| format!("`{known}`"))
+                .collect();
             format!("there is no layer `{name}`; known are {}", known.join(", "))
         }
     }
@@ -315,7 +327,11 @@ fn options(words: &mut Words<'_>, allowed: &[&str]) -> Result<Options, String> {
     Ok(found)
 }
 
-fn window(words: &mut Words<'_>, series: bool, depthwise: bool) -> Result<(Window, Options), String> {
+fn window(
+    words: &mut Words<'_>,
+    series: bool,
+    depthwise: bool,
+) -> Result<(Window, Options), String> {
     let (extent, square) = if series {
         ((words.number("the width of the kernel")?, 1), true)
     } else {
@@ -540,6 +556,10 @@ mod tests {
         ] {
             assert_eq!(LayerSpec::parse(text).unwrap_err(), message);
         }
-        assert!(LayerSpec::parse("attention 8").unwrap_err().contains("known are `dense`"));
+        assert!(
+            LayerSpec::parse("attention 8")
+                .unwrap_err()
+                .contains("known are `dense`")
+        );
     }
 }

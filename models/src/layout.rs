@@ -180,8 +180,9 @@ impl Layout {
         let mut parameters = Vec::with_capacity(self.parameter_count());
         for tensor in self.layers.iter().flat_map(|layer| &layer.tensors) {
             match tensor.start {
-                Start::Uniform(bound) => parameters
-                    .extend((0..tensor.len()).map(|_| draw.gen_range(-bound..bound))),
+                Start::Uniform(bound) => {
+                    parameters.extend((0..tensor.len()).map(|_| draw.gen_range(-bound..bound)))
+                }
                 Start::Constant(value) => {
                     parameters.extend(std::iter::repeat_n(value, tensor.len()));
                 }

@@ -30,7 +30,10 @@ enum Part {
     /// A stage, by its place in the workspace.
     Stage(usize),
     /// The sum of two ways.
-    Residual { body: Vec<Part>, shortcut: Vec<Part> },
+    Residual {
+        body: Vec<Part>,
+        shortcut: Vec<Part>,
+    },
 }
 
 /// What the operations on one tape share. dfdx lets nobody outside read a tensor without a copy,
@@ -44,8 +47,8 @@ pub(crate) struct Workspace {
     pub(crate) rate: Option<f32>,
     pub(crate) stages: Vec<Stage>,
     pub(crate) scratch: Scratch,
-    /// A gradient on its way from layer to layer.
-    pub(crate) spare: Vec<f32>,
+    /// Gradients on their way from layer to layer.
+    pub(crate) spares: [Vec<f32>; 2],
     pub(crate) noise: ChaCha8Rng,
     /// The data with the channels of an image innermost.
     rows: Vec<f32>,
@@ -99,7 +102,7 @@ impl Network {
             rate: None,
             stages,
             scratch: Scratch::default(),
-            spare: Vec::new(),
+            spares: Default::default(),
             noise: stream(seed, Purpose::Dropout),
             rows: Vec::new(),
         };

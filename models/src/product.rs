@@ -27,7 +27,11 @@ impl<'a> Rows<'a> {
     /// The columns from `first` on of rows that are `pitch` apart.
     pub(crate) fn within(values: &'a [f32], first: usize, columns: usize, pitch: usize) -> Self {
         let rows = values.len() / pitch;
-        let end = if rows == 0 { first } else { (rows - 1) * pitch + first + columns };
+        let end = if rows == 0 {
+            first
+        } else {
+            (rows - 1) * pitch + first + columns
+        };
         Self {
             values: &values[first..end],
             columns,
@@ -112,7 +116,11 @@ impl<'a> RowsMut<'a> {
         pitch: usize,
     ) -> Self {
         let rows = values.len() / pitch;
-        let end = if rows == 0 { first } else { (rows - 1) * pitch + first + columns };
+        let end = if rows == 0 {
+            first
+        } else {
+            (rows - 1) * pitch + first + columns
+        };
         Self {
             values: &mut values[first..end],
             columns,

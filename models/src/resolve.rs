@@ -5,9 +5,7 @@ use std::fmt;
 
 use crate::layer::{LayerSpec, Padding, Window};
 use crate::layout::{Layer, Layout, Piece, Start, Tensor};
-use crate::operations::{
-    Activation, Convolution, Gru, Normalization, Operation, Patches, Pooling,
-};
+use crate::operations::{Activation, Convolution, Gru, Normalization, Operation, Patches, Pooling};
 use crate::shape::Shape;
 
 /// The most parameters that a model may have: a gigabyte of f32.
@@ -135,7 +133,9 @@ impl Resolver {
         }
         let (operation, output, tensors) = fit(spec, arrived, self.n_classes).map_err(&wrong)?;
         if !output.is_possible() {
-            return Err(wrong(format!("{output} would leave it, more than can be worked with")));
+            return Err(wrong(format!(
+                "{output} would leave it, more than can be worked with"
+            )));
         }
         let layer = Layer {
             number: number.clone(),
@@ -203,8 +203,9 @@ fn fit(spec: &LayerSpec, arrived: Shape, n_classes: usize) -> Result<Fit, String
             plain(Operation::Pooling(Pooling::Average(patches)), output)
         }
         LayerSpec::GlobalAveragePool => {
-            let extent = grid(arrived)
-                .ok_or("it needs an image or a series; features without an order have no mean place")?;
+            let extent = grid(arrived).ok_or(
+                "it needs an image or a series; features without an order have no mean place",
+            )?;
             let window = Window {
                 extent,
                 stride: extent,
@@ -310,7 +311,11 @@ fn normalization(places: usize, channels: usize, groups: usize, output: Shape) -
         channels,
         groups,
     });
-    (operation, output, vec![tensor("scale", 1.0), tensor("shift", 0.0)])
+    (
+        operation,
+        output,
+        vec![tensor("scale", 1.0), tensor("shift", 0.0)],
+    )
 }
 
 /// Rows and columns over which windows move; a series is one column wide.
@@ -442,7 +447,11 @@ fn convolution(
     };
     let (rows, columns) = window.extent;
     let series = matches!(arrived, Shape::Series { .. });
-    let mut shape = if series { vec![rows] } else { vec![rows, columns] };
+    let mut shape = if series {
+        vec![rows]
+    } else {
+        vec![rows, columns]
+    };
     if depthwise {
         shape.push(channels);
     } else {

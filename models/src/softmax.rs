@@ -1,6 +1,9 @@
 //! Softmax of rows of logits, safe against overflow.
 
+use crate::operations::exp_of_negative;
+
 /// Softmax of every row, with what cross-entropies need besides.
+#[derive(Debug, Default)]
 pub(crate) struct SoftmaxRows {
     /// softmax(z/T), as many values as logits.
     pub(crate) probabilities: Vec<f32>,
@@ -10,31 +13,41 @@ pub(crate) struct SoftmaxRows {
 
 /// softmax(`logits`/`temperature`) of every row of `n_classes` logits.
 pub(crate) fn softmax_rows(logits: &[f32], n_classes: usize, temperature: f32) -> SoftmaxRows {
-    let mut probabilities = Vec::with_capacity(logits.len());
-    let mut log_sums = Vec::with_capacity(logits.len() / n_classes);
-    let inverse = temperature.recip();
-    for row in logits.chunks_exact(n_classes) {
-        // Not f32::max, which would drop a NaN and hide that training diverged.
-        let largest = row.iter().fold(
-            row[0],
-            |best, &logit| if logit < best { best } else { logit },
-        );
-        log_sums.push(f64::from(largest) * f64::from(inverse));
-        probabilities.extend(row.iter().map(|&logit| (logit - largest) * inverse));
-    }
-    // One loop over the whole batch, so that it runs on full vectors whatever the row's width.
-    for value in &mut probabilities {
-        *value = exp_of_negative(*value);
-    }
-    for (row, log_sum) in probabilities.chunks_exact_mut(n_classes).zip(&mut log_sums) {
-        let sum: f32 = row.iter().sum();
-        *log_sum += f64::from(sum).ln();
-        let inverse = sum.recip();
-        row.iter_mut().for_each(|value| *value *= inverse);
-    }
-    SoftmaxRows {
-        probabilities,
-        log_sums,
+    let mut rows = SoftmaxRows::default();
+    rows.fill(logits, n_classes, temperature);
+    rows
+}
+
+impl SoftmaxRows {
+    /// The same in the buffers that are there.
+    pub(crate) fn fill(&mut self, logits: &[f32], n_classes: usize, temperature: f32) -> &Self {
+        let Self {
+            probabilities,
+            log_sums,
+        } = self;
+        probabilities.clear();
+        log_sums.clear();
+        let inverse = temperature.recip();
+        for row in logits.chunks_exact(n_classes) {
+            // Not f32::max, which would drop a NaN and hide that training diverged.
+            let largest = row.iter().fold(
+                row[0],
+                |best, &logit| if logit < best { best } else { logit },
+            );
+            log_sums.push(f64::from(largest) * f64::from(inverse));
+            probabilities.extend(row.iter().map(|&logit| (logit - largest) * inverse));
+        }
+        // One loop over the whole batch, so that it runs on full vectors whatever the row's width.
+        for value in probabilities.iter_mut() {
+            *value = exp_of_negative(*value);
+        }
+        for (row, log_sum) in probabilities.chunks_exact_mut(n_classes).zip(log_sums) {
+            let sum: f32 = row.iter().sum();
+            *log_sum += f64::from(sum).ln();
+            let inverse = sum.recip();
+            row.iter_mut().for_each(|value| *value *= inverse);
+        }
+        self
     }
 }
 

@@ -104,32 +104,38 @@ impl Stage {
     /// what arrived into `by_input`.
     fn backward(
         &mut self,
-        by_output: &mut Vec<f32>,
+        by_output: &mut [f32],
         mut by_input: Option<&mut [f32]>,
         descent: &mut Descent<'_>,
         scratch: &mut Scratch,
-        spare: &mut Vec<f32>,
+        spares: &mut [Vec<f32>; 2],
     ) {
-        for place in (0..self.steps.len()).rev() {
+        // Swapped as borrows: each buffer keeps its role, and so its size, from step to step.
+        let [mut here, mut next] = spares.each_mut();
+        let last = self.steps.len() - 1;
+        for place in (0..=last).rev() {
             let (before, step) = self.steps.split_at_mut(place);
             let step = &mut step[0];
             let input = before.last().map_or(&self.input, |step| &step.output);
-            let batch = step.output.len() / step.width;
+            let by_output = if place == last {
+                &mut *by_output
+            } else {
+                &mut here[..]
+            };
             if step.relu {
                 relu_backward(&step.output, by_output);
             }
-            let first = place == 0;
-            let straight = first && !self.shared_input;
+            let straight = place == 0 && !self.shared_input;
             let target = if straight {
                 by_input.as_deref_mut()
-            } else if first && by_input.is_none() {
+            } else if place == 0 && by_input.is_none() {
                 None
             } else {
-                spare.resize(input.len(), 0.0);
-                Some(&mut spare[..])
+                next.resize(input.len(), 0.0);
+                Some(&mut next[..])
             };
             let pass = Backward {
-                batch,
+                batch: step.output.len() / step.width,
                 input,
                 output: &step.output,
                 by_output,
@@ -137,12 +143,10 @@ impl Stage {
                 scratch,
             };
             step.kernel.backward(pass, descent);
-            if !first {
-                std::mem::swap(by_output, spare);
-            }
+            std::mem::swap(&mut here, &mut next);
         }
         if let Some(by_input) = by_input.filter(|_| self.shared_input) {
-            for (sum, value) in by_input.iter_mut().zip(&*spare) {
+            for (sum, value) in by_input.iter_mut().zip(&*here) {
                 *sum += value;
             }
         }
@@ -197,7 +201,7 @@ pub(crate) fn run<T: Tape<f32, Cpu>>(
             rate,
             stages,
             scratch,
-            spare,
+            spares,
             ..
         } = &mut *shared.lock();
         let stage = &mut stages[place];
@@ -212,7 +216,7 @@ pub(crate) fn run<T: Tape<f32, Cpu>>(
             true => Some(gradients.get_or_alloc_mut(&from)?.as_mut_slice()),
             false => None,
         };
-        stage.backward(&mut by_output, by_input, &mut descent, scratch, spare);
+        stage.backward(&mut by_output, by_input, &mut descent, scratch, spares);
         **gradients.get_or_alloc_mut(&to)? = by_output;
         Ok(())
     });

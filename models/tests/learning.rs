@@ -16,7 +16,7 @@ fn digits_split() -> (Dataset, Split) {
 
 fn layout(name: &str, data: &Dataset) -> Arc<Layout> {
     let architecture = Architecture::parse(name).unwrap();
-    Arc::new(architecture.layout(data.n_features(), data.n_classes()))
+    Arc::new(architecture.layout(data.shape(), data.n_classes()).unwrap())
 }
 
 /// Trains on plain cross-entropy; epoch `e` is shuffled by seed `e`.
@@ -46,38 +46,19 @@ fn bits(parameters: &[f32]) -> Vec<u32> {
     parameters.iter().map(|value| value.to_bits()).collect()
 }
 
-const OPTIMIZERS: [Optimizer; 3] = [
-    Optimizer::Sgd {
-        lr: 0.1,
-        momentum: 0.0,
-        weight_decay: 0.0,
-    },
-    Optimizer::Sgd {
-        lr: 0.1,
-        momentum: 0.9,
-        weight_decay: 1e-4,
-    },
-    Optimizer::Adam {
-        lr: 1e-3,
-        beta1: 0.9,
-        beta2: 0.999,
-        eps: 1e-8,
-        weight_decay: 0.0,
-    },
-];
+fn optimizers() -> [Optimizer; 3] {
+    [
+        Optimizer::sgd(0.1),
+        Optimizer::momentum(0.1, 0.9, 1e-4),
+        Optimizer::adam(1e-3),
+    ]
+}
 
 #[test]
 fn a_perceptron_learns_the_digits() {
     let (digits, split) = digits_split();
     for (name, optimizer) in [
-        (
-            "mlp-32",
-            Optimizer::Sgd {
-                lr: 0.1,
-                momentum: 0.9,
-                weight_decay: 1e-4,
-            },
-        ),
+        ("mlp-32", Optimizer::momentum(0.1, 0.9, 1e-4)),
         ("mlp-64-32", Optimizer::adam(3e-3)),
     ] {
         let layout = layout(name, &digits);
@@ -97,7 +78,7 @@ fn epochs_of_one_trainer_equal_epochs_with_the_state_kept_between() {
     let (digits, split) = digits_split();
     let train = &split.clients[0].train[..200];
     let layout = layout("mlp-32", &digits);
-    for optimizer in OPTIMIZERS {
+    for optimizer in optimizers() {
         let fresh = layout.initial_parameters(1);
         let mut whole = Trainer::new(layout.clone(), &fresh, &optimizer, None, 0).unwrap();
         train_epochs(&mut whole, &digits, train, 0..4);

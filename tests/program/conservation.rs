@@ -21,8 +21,20 @@ const OUTCOMES: [&str; 11] = [
     "unfinished",
 ];
 
-const RADIO_WATTS: f64 = 3.5;
+const TRANSMIT_WATTS: f64 = 5.25;
+const RECEIVE_WATTS: f64 = 3.5;
 const BUSY_WATTS: f64 = 11.0;
+
+/// Where a client's time goes, and what it draws there.
+const STATES: [(&str, Option<&str>); 7] = [
+    ("offline_s", None),
+    ("computing_s", Some("power_busy_watts")),
+    ("receiving_s", Some("power_receive_watts")),
+    ("sending_s", Some("power_transmit_watts")),
+    ("waiting_version_s", Some("power_idle_watts")),
+    ("waiting_peer_s", Some("power_idle_watts")),
+    ("unselected_s", Some("power_idle_watts")),
+];
 
 fn one_of(choices: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
     prop::sample::select(choices)
@@ -52,7 +64,8 @@ fn group(name: &'static str) -> impl Strategy<Value = String> {
             format!(
                 "[[clients]]\nname = \"{name}\"\ncount = {count}\nmodel = \"mlp-5\"\n\
                  device = {{ speed = {{ dist = \"lognormal\", median = \"{speed}\", sigma = {spread} }}{memory}, \
-                 power = {{ idle = \"2 W\", busy = \"{BUSY_WATTS} W\", radio = \"{RADIO_WATTS} W\" }} }}\n\
+                 power = {{ idle = \"2 W\", busy = \"{BUSY_WATTS} W\", \
+                 transmit = \"{TRANSMIT_WATTS} W\", receive = \"{RECEIVE_WATTS} W\" }} }}\n\
                  link = {{ up = {{ dist = \"lognormal\", median = \"{up}\", sigma = {spread} }}, down = \"60 kbps\", latency = \"{latency}\" }}\n\
                  dropout = {dropout}\n"
             )
@@ -92,9 +105,10 @@ prop_compose! {
     ) -> String {
         let hospitals = hospitals.unwrap_or_default();
         // One that says `minimum = 2` needs a cohort of two.
-        let guest = "[[clients]]\nname = \"guest\"\ncount = 3\nmodel = \"mlp-5\"\n\
-            device = { speed = \"1 MFLOP/s\", power = { idle = \"2 W\", busy = \"11 W\", radio = \"3.5 W\" } }\n\
-            link = { up = \"30 kbps\", down = \"60 kbps\" }\n";
+        let guest = format!("[[clients]]\nname = \"guest\"\ncount = 3\nmodel = \"mlp-5\"\n\
+            device = {{ speed = \"1 MFLOP/s\", power = {{ idle = \"7 W\", busy = \"{BUSY_WATTS} W\", \
+            transmit = \"{TRANSMIT_WATTS} W\", receive = \"{RECEIVE_WATTS} W\" }} }}\n\
+            link = {{ up = \"30 kbps\", down = \"60 kbps\" }}\n");
         format!(
             "name = \"random\"\nseed = {seed}\n\
              data = {{ source = {{ kind = \"synthetic\", classes = 3, features = 4, samples = 150, separation = 2.0 }}, \
@@ -167,13 +181,20 @@ fn costs_what_its_parts_cost(row: Row<'_>, transfers: &[Row<'_>]) {
         .sum();
     assert_eq!(row.count("down_bytes") + row.count("up_bytes"), bytes);
     let length = |transfer: &Row<'_>| transfer.nanos("end_s") - transfer.nanos("start_s");
-    let radio: u64 = transfers.iter().map(length).sum();
+    let (sent, received): (Vec<_>, Vec<_>) = transfers
+        .iter()
+        .partition(|transfer| transfer.text("from") == row.text("client_id"));
+    let sending: u64 = sent.into_iter().map(length).sum();
+    let receiving: u64 = received.into_iter().map(length).sum();
     let computing = row.nanos_if("compute_start_s").map_or(0, |start| {
         row.nanos_if("compute_end_s")
             .unwrap_or_else(|| row.nanos("end_s"))
             - start
     });
-    let expected = (RADIO_WATTS * radio as f64 + BUSY_WATTS * computing as f64) / 1e9;
+    let expected = (TRANSMIT_WATTS * sending as f64
+        + RECEIVE_WATTS * receiving as f64
+        + BUSY_WATTS * computing as f64)
+        / 1e9;
     let joules = row.number("energy_joules");
     assert!(joules >= 0.0);
     assert!(
@@ -213,18 +234,10 @@ fn participations_hold(tables: &Tables) {
 
 fn clients_hold(tables: &Tables) {
     let run = tables.run();
-    let states = [
-        "offline_s",
-        "computing_s",
-        "transferring_s",
-        "waiting_version_s",
-        "waiting_peer_s",
-        "unselected_s",
-    ];
     let sums = ["down_bytes", "up_bytes", "n_selected", "n_merged"];
     let mut total = [0; 4];
     for client in tables.rows("clients") {
-        let spent: u64 = states.iter().map(|state| client.nanos(state)).sum();
+        let spent: u64 = STATES.iter().map(|(state, _)| client.nanos(state)).sum();
         assert_eq!(spent, run.nanos("end_s"), "{}", client.text("client_id"));
         let own: Vec<Row<'_>> = tables
             .rows("participations")
@@ -250,6 +263,32 @@ fn clients_hold(tables: &Tables) {
     let [down, up, participations, _] = total;
     let told = ["down_bytes", "up_bytes", "n_participations"].map(|column| run.count(column));
     assert_eq!(told, [down, up, participations]);
+}
+
+/// Energy is the time in each state times the draw there: from `clients.csv` alone.
+fn energy_holds(tables: &Tables) {
+    let near = |found: f64, expected: f64, whose: &str| {
+        let off = (found - expected).abs();
+        assert!(
+            off <= 1e-9 * expected,
+            "{whose}: {found} J, not {expected} J"
+        );
+    };
+    let mut total = 0.0;
+    for client in tables.rows("clients") {
+        let drawn = STATES.iter().map(|(state, power)| {
+            let watts = power.map_or(0.0, |power| client.number(power));
+            watts * client.nanos(state) as f64 / 1e9
+        });
+        let joules = client.number("energy_joules");
+        near(joules, drawn.sum(), client.text("client_id"));
+        total += joules;
+    }
+    near(
+        tables.run().number("client_energy_joules"),
+        total,
+        "all clients",
+    );
 }
 
 fn versions_hold(tables: &Tables) {
@@ -349,6 +388,7 @@ proptest! {
         let tables = Desk::new().run(&scenario, "out", &[]);
         participations_hold(&tables);
         clients_hold(&tables);
+        energy_holds(&tables);
         versions_hold(&tables);
         cells_are_described_and_finite(&tables);
     }

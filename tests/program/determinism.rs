@@ -243,7 +243,8 @@ link = { up = "1 Mbps", down = "1 Mbps" }
         "link_latency_s",
         "power_idle_watts",
         "power_busy_watts",
-        "power_radio_watts",
+        "power_transmit_watts",
+        "power_receive_watts",
     ];
     let (before, after) = (
         columns(&few, "clients", &is),

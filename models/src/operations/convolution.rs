@@ -7,9 +7,7 @@ use std::ops::Range;
 
 use super::patches::Patches;
 use super::{Backward, Descent, Forward, Kernel, repeat_row, sum_rows};
-use crate::product::{
-    Onto, Rows, RowsMut, multiply, multiply_transposed, transposed_multiply,
-};
+use crate::product::{Onto, Rows, RowsMut, multiply, multiply_transposed, transposed_multiply};
 
 /// Numbers of patches that are gathered at a time: 256 KiB.
 const GATHERED: usize = 1 << 16;
@@ -168,8 +166,7 @@ impl Kernel for ConvolutionKernel {
             let output = &mut pass.output[lines.start * line..lines.end * line];
             for group in 0..self.convolution.groups {
                 let (channels, filters, weights) = self.group(group);
-                let rows =
-                    self.gather(pass.input, &lines, &channels, &mut pass.scratch.patches);
+                let rows = self.gather(pass.input, &lines, &channels, &mut pass.scratch.patches);
                 multiply_transposed(
                     RowsMut::within(output, group * filters, filters, all),
                     onto,
@@ -189,8 +186,7 @@ impl Kernel for ConvolutionKernel {
             let by_output = &pass.by_output[lines.start * line..lines.end * line];
             for group in 0..self.convolution.groups {
                 let (channels, filters, weights) = self.group(group);
-                let rows =
-                    self.gather(pass.input, &lines, &channels, &mut pass.scratch.patches);
+                let rows = self.gather(pass.input, &lines, &channels, &mut pass.scratch.patches);
                 let (weights, onto, factor) = descent.product(weights, part);
                 transposed_multiply(
                     RowsMut::new(weights, size),

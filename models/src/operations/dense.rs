@@ -3,9 +3,7 @@
 use std::ops::Range;
 
 use super::{Backward, Descent, Forward, Kernel, repeat_row, sum_rows};
-use crate::product::{
-    Onto, Rows, RowsMut, multiply, multiply_transposed, transposed_multiply,
-};
+use crate::product::{Onto, Rows, RowsMut, multiply, multiply_transposed, transposed_multiply};
 
 #[derive(Debug)]
 pub(super) struct DenseKernel {

@@ -31,11 +31,21 @@ impl Patches {
     /// sample; places count pixels.
     pub(super) fn for_each_pair(&self, mut visit: impl FnMut(usize, usize, usize)) {
         for row in 0..self.output.0 {
-            let (rows, first_row) =
-                Self::inside(row, self.stride.0, self.padding.0, self.kernel.0, self.input.0);
+            let (rows, first_row) = Self::inside(
+                row,
+                self.stride.0,
+                self.padding.0,
+                self.kernel.0,
+                self.input.0,
+            );
             for column in 0..self.output.1 {
-                let (columns, first) =
-                    Self::inside(column, self.stride.1, self.padding.1, self.kernel.1, self.input.1);
+                let (columns, first) = Self::inside(
+                    column,
+                    self.stride.1,
+                    self.padding.1,
+                    self.kernel.1,
+                    self.input.1,
+                );
                 let output = row * self.output.1 + column;
                 for (window_row, at_row) in rows.clone().zip(first_row..) {
                     for (window_column, at) in columns.clone().zip(first..) {
@@ -74,7 +84,9 @@ impl Kernel for DepthwiseKernel {
             None => pass.output.fill(0.0),
         }
         let inputs = pass.input.chunks_exact(self.patches.input_size());
-        let outputs = pass.output.chunks_exact_mut(self.patches.places() * channels);
+        let outputs = pass
+            .output
+            .chunks_exact_mut(self.patches.places() * channels);
         for (input, output) in inputs.zip(outputs) {
             self.patches.for_each_pair(|to, from, at| {
                 add_products(

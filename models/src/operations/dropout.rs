@@ -32,7 +32,11 @@ impl Kernel for DropoutKernel {
         };
         let (threshold, scale) = (self.threshold, self.scale);
         self.factors.extend(pass.input.iter().map(|_| {
-            if noise.next_u32() < threshold { 0.0 } else { scale }
+            if noise.next_u32() < threshold {
+                0.0
+            } else {
+                scale
+            }
         }));
         for ((slot, &value), &factor) in pass.output.iter_mut().zip(pass.input).zip(&self.factors) {
             *slot = value * factor;
@@ -43,8 +47,7 @@ impl Kernel for DropoutKernel {
         let Some(by_input) = pass.by_input else {
             return;
         };
-        for ((slot, &value), &factor) in
-            by_input.iter_mut().zip(pass.by_output).zip(&self.factors)
+        for ((slot, &value), &factor) in by_input.iter_mut().zip(pass.by_output).zip(&self.factors)
         {
             *slot = value * factor;
         }

@@ -75,7 +75,10 @@ mod tests {
             let wide = f64::from(x);
             let exact = 1.0 / (1.0 + (-wide).exp());
             let error = (f64::from(logistic(x)) / exact - 1.0).abs();
-            assert!(error < 3.0 * f64::from(f32::EPSILON), "{x} is off by {error}");
+            assert!(
+                error < 3.0 * f64::from(f32::EPSILON),
+                "{x} is off by {error}"
+            );
             let error = (f64::from(tanh(x)) - wide.tanh()).abs();
             let unit = wide.tanh().abs() * f64::from(f32::EPSILON);
             assert!(error <= 3.0 * unit, "tanh({x}) is off by {error}");

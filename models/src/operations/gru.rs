@@ -8,9 +8,7 @@ use std::ops::Range;
 
 use super::elementary::{logistic, tanh};
 use super::{Backward, Descent, Forward, Kernel, repeat_row, sum_rows};
-use crate::product::{
-    Onto, Rows, RowsMut, multiply, multiply_transposed, transposed_multiply,
-};
+use crate::product::{Onto, Rows, RowsMut, multiply, multiply_transposed, transposed_multiply};
 
 /// Its extents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,14 +76,20 @@ impl Kernel for GruKernel {
         self.from_input.resize(time * step, 0.0);
         self.states.resize((time + 1) * batch * units, 0.0);
         self.states[..batch * units].fill(0.0);
-        repeat_row(&pass.parameters[self.input_bias.clone()], &mut self.from_input);
+        repeat_row(
+            &pass.parameters[self.input_bias.clone()],
+            &mut self.from_input,
+        );
         multiply_transposed(
             RowsMut::new(&mut self.from_input, wide),
             Onto::Sum,
             Rows::new(pass.input, inputs),
             Rows::new(&pass.parameters[self.input_weights.clone()], inputs),
         );
-        repeat_row(&pass.parameters[self.state_bias.clone()], &mut self.from_state);
+        repeat_row(
+            &pass.parameters[self.state_bias.clone()],
+            &mut self.from_state,
+        );
         for now in 0..time {
             let (before, after) = self.states.split_at_mut((now + 1) * batch * units);
             let before = &before[now * batch * units..];
@@ -143,7 +147,11 @@ impl Kernel for GruKernel {
             for sample in 0..batch {
                 let by_state = &mut self.by_state[sample * units..][..units];
                 if sequence || now == time - 1 {
-                    let row = if sequence { sample * time + now } else { sample };
+                    let row = if sequence {
+                        sample * time + now
+                    } else {
+                        sample
+                    };
                     super::patches::add(by_state, &pass.by_output[row * units..][..units]);
                 }
                 let at = now * step + sample * wide;
@@ -158,8 +166,7 @@ impl Kernel for GruKernel {
                     let by = by_state[unit];
                     let by_new = by * (1.0 - update) * (1.0 - new * new);
                     let by_update = by * (old[unit] - new) * update * (1.0 - update);
-                    let by_reset =
-                        by_new * from_state[2 * units + unit] * reset * (1.0 - reset);
+                    let by_reset = by_new * from_state[2 * units + unit] * reset * (1.0 - reset);
                     from_input[unit] = by_reset;
                     from_input[units + unit] = by_update;
                     from_input[2 * units + unit] = by_new;

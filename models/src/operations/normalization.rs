@@ -73,7 +73,10 @@ impl Kernel for NormalizationKernel {
                 super::patches::add(means, values);
             }
             mean_of_groups(means, size, share);
-            for (kept, values) in kept.chunks_exact_mut(channels).zip(row.chunks_exact(channels)) {
+            for (kept, values) in kept
+                .chunks_exact_mut(channels)
+                .zip(row.chunks_exact(channels))
+            {
                 for (((slot, &value), &mean), square) in
                     kept.iter_mut().zip(values).zip(&*means).zip(&mut *squares)
                 {
@@ -86,9 +89,16 @@ impl Kernel for NormalizationKernel {
                 *square = (f64::from(*square) + EPSILON).sqrt().recip() as f32;
             }
             self.inverse.extend(squares.iter().step_by(size));
-            for (output, kept) in output.chunks_exact_mut(channels).zip(kept.chunks_exact_mut(channels)) {
-                for ((((slot, kept), &inverse), &scale), &shift) in
-                    output.iter_mut().zip(kept).zip(&*squares).zip(scale).zip(shift)
+            for (output, kept) in output
+                .chunks_exact_mut(channels)
+                .zip(kept.chunks_exact_mut(channels))
+            {
+                for ((((slot, kept), &inverse), &scale), &shift) in output
+                    .iter_mut()
+                    .zip(kept)
+                    .zip(&*squares)
+                    .zip(scale)
+                    .zip(shift)
                 {
                     *kept *= inverse;
                     *slot = scale * *kept + shift;
@@ -118,7 +128,9 @@ impl Kernel for NormalizationKernel {
             let (along, mean) = of_row.split_at_mut(channels);
             along.fill(0.0);
             mean.fill(0.0);
-            let each = by_output.chunks_exact(channels).zip(kept.chunks_exact(channels));
+            let each = by_output
+                .chunks_exact(channels)
+                .zip(kept.chunks_exact(channels));
             for (gradient, kept) in each.clone() {
                 for (((along, mean), &gradient), &kept) in
                     along.iter_mut().zip(&mut *mean).zip(gradient).zip(kept)

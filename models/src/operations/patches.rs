@@ -45,7 +45,10 @@ impl Patches {
         let start = place * stride;
         let first = padding.saturating_sub(start).min(kernel);
         let last = (extent + padding).saturating_sub(start).min(kernel);
-        (first..last.max(first), (start + first).saturating_sub(padding))
+        (
+            first..last.max(first),
+            (start + first).saturating_sub(padding),
+        )
     }
 
     /// Writes the patches of output line `line` of one sample: `columns × (window · group)`
@@ -59,11 +62,21 @@ impl Patches {
     ) {
         let group = channels.len();
         let run = self.kernel.1 * group;
-        let (inside_rows, first_row) =
-            Self::inside(line, self.stride.0, self.padding.0, self.kernel.0, self.input.0);
+        let (inside_rows, first_row) = Self::inside(
+            line,
+            self.stride.0,
+            self.padding.0,
+            self.kernel.0,
+            self.input.0,
+        );
         for (column, patch) in rows.chunks_exact_mut(self.kernel.0 * run).enumerate() {
-            let (inside, first) =
-                Self::inside(column, self.stride.1, self.padding.1, self.kernel.1, self.input.1);
+            let (inside, first) = Self::inside(
+                column,
+                self.stride.1,
+                self.padding.1,
+                self.kernel.1,
+                self.input.1,
+            );
             if inside_rows.len() < self.kernel.0 || inside.len() < self.kernel.1 {
                 patch.fill(0.0);
             }
@@ -92,11 +105,21 @@ impl Patches {
     ) {
         let group = channels.len();
         let run = self.kernel.1 * group;
-        let (inside_rows, first_row) =
-            Self::inside(line, self.stride.0, self.padding.0, self.kernel.0, self.input.0);
+        let (inside_rows, first_row) = Self::inside(
+            line,
+            self.stride.0,
+            self.padding.0,
+            self.kernel.0,
+            self.input.0,
+        );
         for (column, patch) in rows.chunks_exact(self.kernel.0 * run).enumerate() {
-            let (inside, first) =
-                Self::inside(column, self.stride.1, self.padding.1, self.kernel.1, self.input.1);
+            let (inside, first) = Self::inside(
+                column,
+                self.stride.1,
+                self.padding.1,
+                self.kernel.1,
+                self.input.1,
+            );
             for (row, at) in inside_rows.clone().zip(first_row..) {
                 let patch = &patch[row * run + inside.start * group..][..inside.len() * group];
                 let from = (at * self.input.1 + first) * self.channels;

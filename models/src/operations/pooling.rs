@@ -44,9 +44,7 @@ impl Kernel for MaxKernel {
         self.chosen.resize(pass.output.len(), 0);
         let inputs = pass.input.chunks_exact(self.patches.input_size());
         let outputs = pass.output.chunks_exact_mut(size);
-        for ((input, output), chosen) in inputs
-            .zip(outputs)
-            .zip(self.chosen.chunks_exact_mut(size))
+        for ((input, output), chosen) in inputs.zip(outputs).zip(self.chosen.chunks_exact_mut(size))
         {
             // Below every number, so that the first value inside a window replaces it.
             output.fill(f32::NEG_INFINITY);

@@ -26,8 +26,10 @@ pub struct Power {
     pub idle: f64,
     /// Computing.
     pub busy: f64,
-    /// Sending or receiving.
-    pub radio: f64,
+    /// Sending.
+    pub transmit: f64,
+    /// Receiving.
+    pub receive: f64,
 }
 
 impl Device {

@@ -170,11 +170,7 @@ fn client_records(
             label_counts: deployment.label_counts(number),
             flops_per_second: spec.device.flops_per_second,
             memory_bytes: spec.device.memory_bytes,
-            power_watts: [
-                spec.device.power.idle,
-                spec.device.power.busy,
-                spec.device.power.radio,
-            ],
+            power: spec.device.power,
             link: (spec.link.0, spec.link.1, spec.link.2.as_secs_f64()),
             benefit,
         }

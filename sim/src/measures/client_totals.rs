@@ -44,11 +44,12 @@ impl ClientTotals {
         let devices = books.clients.iter().zip(&books.accounts.client_times);
         for (total, (client, times)) in totals.iter_mut().zip(devices) {
             let seconds = |state| times.in_state(state).as_secs_f64();
-            let [idle, busy, radio] = client.power_watts;
-            total.joules = busy * seconds(ClientState::Computing)
-                + radio * seconds(ClientState::Transferring)
-                + idle * seconds(ClientState::WaitingForVersion)
-                + idle * seconds(ClientState::Unselected);
+            let power = client.power;
+            total.joules = power.busy * seconds(ClientState::Computing)
+                + power.receive * seconds(ClientState::Receiving)
+                + power.transmit * seconds(ClientState::Sending)
+                + power.idle * seconds(ClientState::WaitingForVersion)
+                + power.idle * seconds(ClientState::Unselected);
         }
         totals
     }

@@ -347,10 +347,11 @@ fn participations(books: &RunBooks, marks: &[StragglerMark], kpis: &mut Kpis) {
 
 fn client_time(books: &RunBooks, kpis: &mut Kpis) {
     let times = &books.accounts.client_times;
-    let sums: [(&str, SimDuration); 6] = [
+    let sums: [(&str, SimDuration); 7] = [
         ("offline", times.iter().map(|t| t.offline()).sum()),
         ("computing", sum_in(books, ClientState::Computing)),
-        ("transferring", sum_in(books, ClientState::Transferring)),
+        ("receiving", sum_in(books, ClientState::Receiving)),
+        ("sending", sum_in(books, ClientState::Sending)),
         (
             "waiting_version",
             sum_in(books, ClientState::WaitingForVersion),

@@ -1,5 +1,6 @@
 //! The books of a run: everything that its tables are made from.
 
+use crate::device::Power;
 use crate::scenario::RawScenario;
 use crate::time::SimTime;
 use crate::world::Accounts;
@@ -184,8 +185,8 @@ pub struct ClientRecord {
     pub flops_per_second: f64,
     /// Memory in bytes, where limited.
     pub memory_bytes: Option<u64>,
-    /// Watts idle, busy, on the radio.
-    pub power_watts: [f64; 3],
+    /// Draw in each state.
+    pub power: Power,
     /// Access link: bit/s up, bit/s down, one-way seconds.
     pub link: (f64, f64, f64),
     /// Against local-only twins, where asked for: equal epochs, equal time.

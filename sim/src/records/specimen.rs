@@ -4,7 +4,7 @@ use super::books::{
     Benefit, ClientRecord, ClientScore, CloseReason, Evaluation, RunBooks, RunIdentity, RunStatus,
     Score, VersionRecord,
 };
-use crate::device::{Availability, Phase};
+use crate::device::{Availability, Phase, Power};
 use crate::kernel::ActorId;
 use crate::scenario::{RawScenario, RawSchedule};
 use crate::time::{SimDuration, SimTime};
@@ -117,7 +117,7 @@ pub(crate) fn participation(
 
 /// Four clients, two versions under a synchronous schedule, a third cut short by the end at 27 s.
 pub(crate) fn synchronous() -> RunBooks {
-    use ClientState::{Computing, Transferring, Unselected, WaitingForVersion};
+    use ClientState::{Computing, Receiving, Sending, Unselected, WaitingForVersion};
     use Outcome::{DroppedCompute, Merged, Unfinished};
     let mut participations = vec![
         participation(0, 0, 0, 0.0, &[1.0, 5.0, 7.0], Merged, 13.0),
@@ -133,36 +133,36 @@ pub(crate) fn synchronous() -> RunBooks {
     participations[7].up_bytes = 250;
     let times = [
         times(&[
-            (0.0, Transferring),
+            (0.0, Receiving),
             (1.0, Computing),
-            (5.0, Transferring),
+            (5.0, Sending),
             (7.0, WaitingForVersion),
-            (13.0, Transferring),
+            (13.0, Receiving),
             (14.0, Computing),
-            (18.0, Transferring),
+            (18.0, Sending),
             (20.0, WaitingForVersion),
-            (21.0, Transferring),
+            (21.0, Receiving),
             (22.0, Computing),
-            (26.0, Transferring),
+            (26.0, Sending),
         ]),
         times(&[
-            (0.0, Transferring),
+            (0.0, Receiving),
             (1.0, Computing),
-            (6.0, Transferring),
+            (6.0, Sending),
             (8.0, WaitingForVersion),
-            (13.0, Transferring),
+            (13.0, Receiving),
             (14.0, Computing),
-            (19.0, Transferring),
+            (19.0, Sending),
             (21.0, Unselected),
         ]),
-        times(&[(0.0, Transferring), (1.0, Computing), (4.0, Unselected)]),
+        times(&[(0.0, Receiving), (1.0, Computing), (4.0, Unselected)]),
         times(&[
-            (0.0, Transferring),
+            (0.0, Receiving),
             (1.0, Computing),
-            (2.0, Transferring),
-            (13.0, Transferring),
+            (2.0, Sending),
+            (13.0, Receiving),
             (14.0, Computing),
-            (15.0, Transferring),
+            (15.0, Sending),
             (16.0, WaitingForVersion),
             (21.0, Unselected),
         ]),
@@ -359,7 +359,12 @@ fn clients() -> Vec<ClientRecord> {
             label_counts: vec![5 * size, 5 * size, 0],
             flops_per_second: 5e9,
             memory_bytes: None,
-            power_watts: [2.0, 8.0, 3.0],
+            power: Power {
+                idle: 2.0,
+                busy: 8.0,
+                transmit: 4.0,
+                receive: 3.0,
+            },
             link: (5e6, 2e7, 0.03),
             benefit: [
                 Some(Benefit {

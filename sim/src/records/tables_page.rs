@@ -64,7 +64,7 @@ The rows of kpis.csv. `total` is over the run, `client_mean` the total divided b
 | `duration_p50`, `duration_p95_over_p50`, `duration_p99_over_p50` | total | median duration of delivered participations, and the ratios of its tail; quantiles of type 7 (Hyndman and Fan 1996) |
 | `relative_stragglers`, `undecided_stragglers` | total | participations whose `is_relative` is true, is empty |
 | `blame` | total | sum of `blame_s` |
-| `client_offline`, `client_computing`, `client_transferring`, `client_waiting_version`, `client_waiting_peer`, `client_unselected` | total, client_mean | the clients' seconds in each state |
+| `client_offline`, `client_computing`, `client_receiving`, `client_sending`, `client_waiting_version`, `client_waiting_peer`, `client_unselected` | total, client_mean | the clients' seconds in each state |
 
 ## How stragglers are told
 

@@ -8,8 +8,10 @@ use crate::time::{SimDuration, SimTime};
 pub enum ClientState {
     /// Nobody asked it to work.
     Unselected,
-    /// Receiving or sending.
-    Transferring,
+    /// Receiving what the aggregator sent, latency included.
+    Receiving,
+    /// Sending its contribution, latency included.
+    Sending,
     /// Computing.
     Computing,
     /// Its contribution has arrived; the version is still open.
@@ -21,7 +23,7 @@ pub enum ClientState {
 pub struct ClientTimes {
     state: ClientState,
     since: SimTime,
-    spent: [SimDuration; 4],
+    spent: [SimDuration; 5],
     offline: SimDuration,
 }
 
@@ -30,7 +32,7 @@ impl Default for ClientTimes {
         Self {
             state: ClientState::Unselected,
             since: SimTime::ZERO,
-            spent: [SimDuration::ZERO; 4],
+            spent: [SimDuration::ZERO; 5],
             offline: SimDuration::ZERO,
         }
     }
@@ -76,8 +78,9 @@ mod tests {
         let mut times = ClientTimes::default();
         let mut now = SimTime::ZERO;
         let states = [
-            ClientState::Transferring,
+            ClientState::Receiving,
             ClientState::Computing,
+            ClientState::Sending,
             ClientState::WaitingForVersion,
             ClientState::Unselected,
         ];

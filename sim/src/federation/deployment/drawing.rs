@@ -52,7 +52,8 @@ pub(super) fn draw_group(
 ) -> Result<(), DeploymentError> {
     let place = format!("clients `{}`", group.name);
     let architecture = Architecture::parse(&group.model).map_err(|error| failed(&place)(&error))?;
-    let layout = Arc::new(architecture.layout(dataset.n_features(), dataset.n_classes()));
+    let layout = architecture.layout(dataset.shape(), dataset.n_classes());
+    let layout = Arc::new(layout.map_err(|error| failed(&place)(&error))?);
     for index in 0..group.count {
         let name = format!("{}-{index}", group.name);
         let device = &group.device;
@@ -71,7 +72,8 @@ pub(super) fn draw_group(
                 power: Power {
                     idle: device.power.idle.base(),
                     busy: device.power.busy.base(),
-                    radio: device.power.radio.base(),
+                    transmit: device.power.transmit.base(),
+                    receive: device.power.receive.base(),
                 },
             },
             name,

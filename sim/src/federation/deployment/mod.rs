@@ -16,7 +16,7 @@ use crate::scenario::{
     RawDropout, RawExchange, RawOptimizer, RawRule, RawSchedule, RawWeights, Scenario,
 };
 use crate::time::{SimDuration, SimTime};
-use fedstill_models::{Dataset, Layout, Optimizer, Shard, Split};
+use fedstill_models::{Dataset, Layout, Optimizer, Rule, Shard, Split};
 use std::sync::Arc;
 
 /// A scenario, drawn out.
@@ -243,24 +243,23 @@ impl Deployment {
                 lr,
                 momentum,
                 weight_decay,
-            } => Optimizer::Sgd {
-                lr,
-                momentum,
-                weight_decay,
-            },
+            } => Optimizer::momentum(lr, momentum, weight_decay),
             RawOptimizer::Adam {
                 lr,
                 beta1,
                 beta2,
                 epsilon,
                 weight_decay,
-            } => Optimizer::Adam {
+            } => Optimizer::of(
                 lr,
-                beta1,
-                beta2,
-                eps: epsilon,
-                weight_decay,
-            },
+                Rule::Adam {
+                    beta1,
+                    beta2,
+                    eps: epsilon,
+                    weight_decay,
+                    decoupled: false,
+                },
+            ),
         }
     }
 

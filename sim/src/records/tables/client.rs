@@ -42,8 +42,10 @@ table! {
     power_idle_watts: f64, "W";
     /// Draw when computing.
     power_busy_watts: f64, "W";
-    /// Draw when sending or receiving.
-    power_radio_watts: f64, "W";
+    /// Draw when sending.
+    power_transmit_watts: f64, "W";
+    /// Draw when receiving.
+    power_receive_watts: f64, "W";
     /// Its participations.
     n_selected: u64;
     /// Of those, merged.
@@ -60,8 +62,10 @@ table! {
     offline_s: SimDuration, "s";
     /// Time online and computing.
     computing_s: SimDuration, "s";
-    /// Time online and sending or receiving.
-    transferring_s: SimDuration, "s";
+    /// Time online and receiving, latency included.
+    receiving_s: SimDuration, "s";
+    /// Time online and sending, latency included.
+    sending_s: SimDuration, "s";
     /// Time online with its contribution delivered and the version still open.
     waiting_version_s: SimDuration, "s";
     /// Time online waiting for another client: 0 in a star.
@@ -93,7 +97,6 @@ pub(super) fn rows<'a>(
     let times = &books.accounts.client_times;
     let clients = books.clients.iter().zip(times).zip(&measures.totals);
     clients.map(|((client, times), total)| {
-        let [idle, busy, radio] = client.power_watts;
         let (up, down, latency) = client.link;
         let epochs = benefit_of(&client.benefit, RawBenefit::EqualEpochs);
         let time = benefit_of(&client.benefit, RawBenefit::EqualTime);
@@ -116,9 +119,10 @@ pub(super) fn rows<'a>(
             link_up_bps: up,
             link_down_bps: down,
             link_latency_s: latency,
-            power_idle_watts: idle,
-            power_busy_watts: busy,
-            power_radio_watts: radio,
+            power_idle_watts: client.power.idle,
+            power_busy_watts: client.power.busy,
+            power_transmit_watts: client.power.transmit,
+            power_receive_watts: client.power.receive,
             n_selected: total.selected,
             n_merged: total.merged,
             down_bytes: total.down_bytes,
@@ -127,7 +131,8 @@ pub(super) fn rows<'a>(
             energy_joules: total.joules,
             offline_s: times.offline(),
             computing_s: times.in_state(ClientState::Computing),
-            transferring_s: times.in_state(ClientState::Transferring),
+            receiving_s: times.in_state(ClientState::Receiving),
+            sending_s: times.in_state(ClientState::Sending),
             waiting_version_s: times.in_state(ClientState::WaitingForVersion),
             waiting_peer_s: SimDuration::ZERO,
             unselected_s: times.in_state(ClientState::Unselected),

@@ -104,10 +104,7 @@ pub(super) fn name(path: &str, what: &str, name: &str, findings: &mut Findings<'
     );
 }
 
-/// Hidden widths of `mlp-64-32`, none for `logistic`; what is wrong with the name otherwise.
-pub(super) fn architecture(name: &str) -> Result<Vec<usize>, String> {
-    match Architecture::parse(name) {
-        Ok(architecture) => Ok(architecture.hidden().to_vec()),
-        Err(error) => Err(error.to_string()),
-    }
+/// The architecture of a name; what is wrong with the name otherwise.
+pub(super) fn architecture(name: &str) -> Result<Architecture, String> {
+    Architecture::parse(name).map_err(|error| error.to_string())
 }

@@ -27,8 +27,10 @@ pub struct RawPower {
     pub idle: Power,
     /// Computing.
     pub busy: Power,
-    /// Sending or receiving.
-    pub radio: Power,
+    /// Sending.
+    pub transmit: Power,
+    /// Receiving.
+    pub receive: Power,
 }
 
 impl Default for RawPower {
@@ -36,7 +38,8 @@ impl Default for RawPower {
         Self {
             idle: Power::from_watts(2.0),
             busy: Power::from_watts(8.0),
-            radio: Power::from_watts(3.0),
+            transmit: Power::from_watts(3.0),
+            receive: Power::from_watts(3.0),
         }
     }
 }

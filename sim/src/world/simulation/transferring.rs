@@ -49,7 +49,11 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
         let phase = direction(to);
         let client = self.ledger.get(ticket).client;
         self.ledger.start(ticket, phase, now);
-        self.enter(client, ClientState::Transferring, now);
+        let state = match phase {
+            Phase::Upload => ClientState::Sending,
+            Phase::Download | Phase::Compute => ClientState::Receiving,
+        };
+        self.enter(client, state, now);
         let cut = self.busy[site(client)]
             .as_ref()
             .and_then(|busy| busy.cut)
@@ -130,8 +134,12 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
         limiting_link: Option<ResourceId>,
     ) {
         let client = self.ledger.get(transfer.ticket).client;
-        let power = self.sites[site(client)].device.power.radio;
-        let joules = power * end.saturating_since(transfer.start).as_secs_f64();
+        let power = self.sites[site(client)].device.power;
+        let watts = match direction(transfer.to) {
+            Phase::Upload => power.transmit,
+            Phase::Download | Phase::Compute => power.receive,
+        };
+        let joules = watts * end.saturating_since(transfer.start).as_secs_f64();
         self.ledger
             .carried(transfer.ticket, direction(transfer.to), carried, joules);
         self.transfers.push(TransferRecord {
