@@ -133,12 +133,14 @@ impl<'a> RowsMut<'a> {
         if self.pitch == self.columns {
             MatMut::from_row_major_slice_mut(self.values, rows, self.columns)
         } else {
-            MatMut::from_row_major_slice_with_stride_mut(
+            // Not faer 0.23's strided rows: it takes the pitch for the distance of columns.
+            MatMut::from_column_major_slice_with_stride_mut(
                 self.values,
-                rows,
                 self.columns,
+                rows,
                 self.pitch,
             )
+            .transpose_mut()
         }
     }
 }
