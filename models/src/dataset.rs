@@ -1,6 +1,7 @@
 //! A labelled data set in memory: what clients, the public set and the tests are cut from.
 
 use std::fmt;
+use std::ops::Range;
 
 use crate::shape::Shape;
 
@@ -16,6 +17,11 @@ pub struct Dataset {
     shape: Shape,
     n_features: usize,
     n_classes: usize,
+    class_names: Vec<String>,
+    feature_names: Vec<String>,
+    groups: Option<Groups>,
+    /// Samples from this one on are the test set that came with the data.
+    test_from: usize,
 }
 
 impl Dataset {
@@ -61,6 +67,10 @@ impl Dataset {
         Ok(Self {
             name: name.into(),
             features,
+            class_names: (0..n_classes).map(|class| class.to_string()).collect(),
+            feature_names: Vec::new(),
+            groups: None,
+            test_from: labels.len(),
             labels,
             shape: Shape::Flat(n_features),
             n_features,
@@ -81,6 +91,33 @@ impl Dataset {
         }
         self.shape = shape;
         Ok(self)
+    }
+
+    /// With a test set of its own behind its samples.
+    pub(crate) fn followed_by_test(mut self, test: Self) -> Self {
+        debug_assert_eq!(self.n_features, test.n_features);
+        self.test_from = self.labels.len();
+        self.features.extend(test.features);
+        self.labels.extend(test.labels);
+        self
+    }
+
+    pub(crate) fn with_class_names(mut self, names: Vec<String>) -> Self {
+        debug_assert_eq!(names.len(), self.n_classes);
+        self.class_names = names;
+        self
+    }
+
+    pub(crate) fn with_feature_names(mut self, names: Vec<String>) -> Self {
+        debug_assert_eq!(names.len(), self.n_features);
+        self.feature_names = names;
+        self
+    }
+
+    pub(crate) fn with_groups(mut self, groups: Groups) -> Self {
+        debug_assert_eq!(groups.of.len(), self.test_from);
+        self.groups = Some(groups);
+        self
     }
 
     /// The name that tables and messages use.
@@ -111,6 +148,26 @@ impl Dataset {
     /// Number of classes; labels are below it. A class may have no sample.
     pub fn n_classes(&self) -> usize {
         self.n_classes
+    }
+
+    /// What each class is called: its number, or its name in the data.
+    pub fn class_names(&self) -> &[String] {
+        &self.class_names
+    }
+
+    /// What each feature is called; empty where the data name none.
+    pub fn feature_names(&self) -> &[String] {
+        &self.feature_names
+    }
+
+    /// Who the samples before [`Dataset::given_test`] belong to, where the data say so.
+    pub fn groups(&self) -> Option<&Groups> {
+        self.groups.as_ref()
+    }
+
+    /// Samples of the test set that came with the data; empty where none did.
+    pub fn given_test(&self) -> Range<u32> {
+        self.test_from as u32..self.labels.len() as u32
     }
 
     /// All features, row-major `n × d`.
@@ -150,6 +207,53 @@ impl Dataset {
             counts[self.label(index) as usize] += 1;
         }
         counts
+    }
+}
+
+/// Who samples belong to, as the data say: writers, hospitals, devices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Groups {
+    column: String,
+    names: Vec<String>,
+    of: Vec<u32>,
+}
+
+impl Groups {
+    /// One name a sample; groups are numbered as they first occur.
+    pub(crate) fn of(column: &str, samples: impl Iterator<Item = String>) -> Self {
+        let mut numbers = std::collections::BTreeMap::new();
+        let mut names = Vec::new();
+        let of = samples
+            .map(|name| {
+                *numbers.entry(name).or_insert_with_key(|name| {
+                    names.push(name.clone());
+                    names.len() as u32 - 1
+                })
+            })
+            .collect();
+        Self {
+            column: column.to_owned(),
+            names,
+            of,
+        }
+    }
+
+    /// What the groups are, such as the column that told them.
+    pub fn column(&self) -> &str {
+        &self.column
+    }
+
+    /// Their names, in the order in which they first occur.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The group of one sample.
+    ///
+    /// # Panics
+    /// When `index` is not that of a sample with a group.
+    pub fn group(&self, index: u32) -> u32 {
+        self.of[index as usize]
     }
 }
 

@@ -9,10 +9,19 @@ use rand_distr::{Distribution, Gamma};
 /// Gamma(α+1)·U^(1/α) (Marsaglia and Tsang 2000, section 6) and kept as a logarithm, which
 /// cannot underflow.
 pub(crate) fn symmetric_dirichlet(n: usize, alpha: f64, draw: &mut impl Rng) -> Vec<f64> {
-    let gamma =
-        Gamma::new(alpha + 1.0, 1.0).expect("a finite positive shape, checked by the caller");
-    let mut weights: Vec<f64> = (0..n)
-        .map(|_| {
+    dirichlet(&vec![alpha; n], draw)
+}
+
+/// One draw from the Dirichlet distribution with these concentrations; one of 0 gets nothing.
+pub(crate) fn dirichlet(concentrations: &[f64], draw: &mut impl Rng) -> Vec<f64> {
+    let mut weights: Vec<f64> = concentrations
+        .iter()
+        .map(|&alpha| {
+            if alpha == 0.0 {
+                return f64::NEG_INFINITY;
+            }
+            let gamma = Gamma::new(alpha + 1.0, 1.0)
+                .expect("a finite positive shape, checked by the caller");
             // In (0, 1], so that the logarithm is finite.
             let uniform: f64 = 1.0 - draw.r#gen::<f64>();
             gamma.sample(draw).ln() + uniform.ln() / alpha

@@ -31,6 +31,7 @@ mod dataset;
 mod digits;
 mod dirichlet;
 mod error;
+pub mod files;
 #[cfg(test)]
 mod golden;
 mod layer;
@@ -59,13 +60,13 @@ pub use architecture::{
     Architecture, ArchitectureError, ArchitectureInfo, ListedLayer, architectures,
 };
 pub use batches::Batch;
-pub use dataset::{Dataset, DatasetError};
+pub use dataset::{Dataset, DatasetError, Groups};
 pub use error::ModelError;
 pub use layer::{LayerSpec, Padding, Window};
 pub use layout::{Layer, Layout, ParameterShape};
 pub use objective::{Loss, Teacher, Term};
 pub use optimizer::{Clipping, Optimizer, OptimizerState, Rule};
-pub use partition::{Partition, PartitionError, partition};
+pub use partition::{Partition, PartitionError, partition, partition_groups};
 pub use predict::{Evaluation, evaluate, extract_features, predict_logits};
 pub use resolve::ShapeError;
 pub use schedule::{Course, Schedule};

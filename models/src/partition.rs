@@ -1,5 +1,10 @@
 //! Partitions: which client holds which samples of the pool.
 
+mod natural;
+mod sized;
+mod sizes;
+mod sorted;
+
 use std::fmt;
 
 use rand::Rng;
@@ -38,19 +43,125 @@ pub enum Partition {
     Quantity {
         /// Concentration α > 0: small is uneven, large approaches equal sizes.
         alpha: f64,
+        /// Samples every client has at least.
+        min_samples: usize,
     },
+    /// Quantity skew with IID labels: sizes in proportion to exp(σ·z), z standard normal.
+    LogNormal {
+        /// Standard deviation σ ≥ 0 of the logarithm of a size.
+        sigma: f64,
+        /// Samples every client has at least.
+        min_samples: usize,
+    },
+    /// Quantity skew with IID labels: the client of rank r, drawn by lot, has a size in proportion
+    /// to r^−s (Zipf).
+    Zipf {
+        /// Exponent s ≥ 0.
+        exponent: f64,
+        /// Samples every client has at least.
+        min_samples: usize,
+    },
+    /// Each client draws `size` different samples at random.
+    Draw {
+        /// Samples of every client.
+        size: usize,
+        /// Whether clients may draw the same sample; otherwise no sample is at two.
+        replacement: bool,
+    },
+    /// Label skew in clients of one size (Hsu et al. 2019): each client draws a mixture of labels
+    /// q ~ Dir(α·p) around the shares p of the pool, and `size` different samples by it. Where a
+    /// class has no more samples the others share its weight.
+    Mixture {
+        /// Concentration α > 0: small is one label a client, large approaches IID.
+        alpha: f64,
+        /// Samples of every client.
+        size: usize,
+        /// Whether clients may draw the same sample; otherwise no sample is at two.
+        replacement: bool,
+    },
+    /// The samples sorted by label, cut into shards of `size`, dealt `shards` to a client by lot
+    /// (McMahan et al. 2017). What is left over belongs to nobody.
+    SortedShards {
+        /// Shards of every client, at least 1.
+        shards: usize,
+        /// Samples of a shard; `None`: all samples, in shards that differ by at most one.
+        size: Option<usize>,
+    },
+    /// Each client is one of the groups that the data tell (writers, hospitals). Of more groups
+    /// than clients some are drawn, and the others belong to nobody.
+    Natural {
+        /// Groups with fewer samples in the pool are left out.
+        min_samples: usize,
+    },
+}
+
+impl Partition {
+    /// The most samples that it needs for so many clients, and whether all are different.
+    pub fn needs(&self, clients: usize) -> usize {
+        match *self {
+            Self::Dirichlet { min_samples, .. }
+            | Self::Quantity { min_samples, .. }
+            | Self::LogNormal { min_samples, .. }
+            | Self::Zipf { min_samples, .. }
+            | Self::Natural { min_samples } => clients.saturating_mul(min_samples.max(1)),
+            Self::Draw {
+                size,
+                replacement: true,
+            }
+            | Self::Mixture {
+                size,
+                replacement: true,
+                ..
+            } => size,
+            Self::Draw { size, .. } | Self::Mixture { size, .. } => clients.saturating_mul(size),
+            Self::SortedShards { shards, size } => clients
+                .saturating_mul(shards)
+                .saturating_mul(size.unwrap_or(1)),
+            Self::Iid | Self::Shards { .. } => clients,
+        }
+    }
+
+    fn min_samples(&self) -> usize {
+        match *self {
+            Self::Dirichlet { min_samples, .. }
+            | Self::Quantity { min_samples, .. }
+            | Self::LogNormal { min_samples, .. }
+            | Self::Zipf { min_samples, .. }
+            | Self::Natural { min_samples } => min_samples.max(1),
+            Self::Draw { size, .. } | Self::Mixture { size, .. } => size,
+            Self::SortedShards { shards, size } => shards * size.unwrap_or(1),
+            Self::Iid | Self::Shards { .. } => 1,
+        }
+    }
 }
 
 /// Deals the samples `0..labels.len()` to `clients` clients.
 ///
-/// Every sample goes to exactly one client, and every client gets at least one (for
-/// [`Partition::Dirichlet`] at least `min_samples`). Each client's indices ascend.
+/// A sample goes to at most one client, except where a rule draws with replacement; all are dealt
+/// except where a rule says otherwise. Every client gets at least one, or as many as the rule's
+/// minimum. Each client's indices ascend.
 ///
 /// # Errors
 /// When the numbers make this impossible; the message says why and names a way out.
 pub fn partition(
     partition: &Partition,
     labels: &[u32],
+    n_classes: usize,
+    clients: usize,
+    seed: u64,
+) -> Result<Vec<Vec<u32>>, PartitionError> {
+    partition_groups(partition, labels, None, n_classes, clients, seed)
+}
+
+/// Like [`partition`], of samples of which it is known whose they are: `groups` has one number a
+/// sample.
+///
+/// # Errors
+/// Those of [`partition`], and too few groups for the clients of [`Partition::Natural`].
+pub fn partition_groups(
+    partition: &Partition,
+    labels: &[u32],
+    groups: Option<&[u32]>,
     n_classes: usize,
     clients: usize,
     seed: u64,
@@ -62,26 +173,20 @@ pub fn partition(
         return Err(PartitionError::Label { label, n_classes });
     }
     let mut draw = stream(seed, Purpose::Partition);
-    let min_samples = match *partition {
-        Partition::Dirichlet { min_samples, .. } => min_samples.max(1),
-        _ => 1,
-    };
-    if clients
-        .checked_mul(min_samples)
-        .is_none_or(|needed| needed > labels.len())
-    {
+    let min_samples = partition.min_samples();
+    if min_samples == 0 {
+        return Err(PartitionError::Size { size: 0 });
+    }
+    if partition.needs(clients) > labels.len() {
         return Err(PartitionError::TooFewSamples {
             samples: labels.len(),
             clients,
             min_samples,
         });
     }
+    let samples = labels.len();
     let mut shards = match *partition {
-        Partition::Iid => deal_shuffled(
-            labels.len(),
-            &vec![1.0 / clients as f64; clients],
-            &mut draw,
-        ),
+        Partition::Iid => deal_shuffled(samples, &vec![1.0 / clients as f64; clients], &mut draw),
         Partition::Dirichlet { alpha, .. } => {
             check_alpha(alpha)?;
             let mut shards = vec![Vec::new(); clients];
@@ -95,10 +200,36 @@ pub fn partition(
         Partition::Shards { labels_per_client } => {
             deal_labels(labels, n_classes, clients, labels_per_client, &mut draw)?
         }
-        Partition::Quantity { alpha } => {
+        Partition::Quantity { alpha, .. } => {
             check_alpha(alpha)?;
             let proportions = symmetric_dirichlet(clients, alpha, &mut draw);
-            deal_shuffled(labels.len(), &proportions, &mut draw)
+            deal_shuffled(samples, &proportions, &mut draw)
+        }
+        Partition::LogNormal { sigma, .. } => {
+            let proportions = sizes::log_normal(clients, sigma, &mut draw)?;
+            deal_shuffled(samples, &proportions, &mut draw)
+        }
+        Partition::Zipf { exponent, .. } => {
+            let proportions = sizes::zipf(clients, exponent, &mut draw)?;
+            deal_shuffled(samples, &proportions, &mut draw)
+        }
+        Partition::Draw { size, replacement } => {
+            sized::random(samples, clients, size, replacement, &mut draw)
+        }
+        Partition::Mixture {
+            alpha,
+            size,
+            replacement,
+        } => {
+            check_alpha(alpha)?;
+            let classes = by_class(labels, n_classes);
+            sized::mixture(&classes, clients, alpha, size, replacement, &mut draw)
+        }
+        Partition::SortedShards { shards, size } => {
+            sorted::deal(labels, n_classes, clients, shards, size, &mut draw)
+        }
+        Partition::Natural { min_samples } => {
+            natural::deal(groups, clients, min_samples.max(1), &mut draw)?
         }
     };
     top_up(&mut shards, labels, n_classes, min_samples);
@@ -260,6 +391,29 @@ pub enum PartitionError {
         /// What was asked for.
         alpha: f64,
     },
+    /// A standard deviation or exponent that is negative or not finite.
+    Skew {
+        /// What it is.
+        what: &'static str,
+        /// What was asked for.
+        value: f64,
+    },
+    /// Clients without samples.
+    Size {
+        /// What was asked for.
+        size: usize,
+    },
+    /// The data do not say whose a sample is.
+    NoGroups,
+    /// Fewer groups than clients.
+    TooFewGroups {
+        /// Groups with enough samples in the pool.
+        groups: usize,
+        /// Number of clients.
+        clients: usize,
+        /// Samples that each needs.
+        min_samples: usize,
+    },
     /// More labels a client than the pool has classes, or none.
     LabelsPerClient {
         /// What was asked for.
@@ -314,6 +468,25 @@ impl fmt::Display for PartitionError {
                     "the Dirichlet concentration alpha must be a number above 0, not {alpha}"
                 )
             }
+            Self::Skew { what, value } => {
+                write!(f, "{what} must be a number of 0 or more, not {value}")
+            }
+            Self::Size { size } => write!(
+                f,
+                "clients of {size} samples cannot learn; give at least one"
+            ),
+            Self::NoGroups => write!(
+                f,
+                "the data do not say whose a sample is; name the column of the client, or take labels that tell the writer"
+            ),
+            Self::TooFewGroups {
+                groups,
+                clients,
+                min_samples,
+            } => write!(
+                f,
+                "{groups} groups have at least {min_samples} samples, too few for {clients} clients that are one group each; use fewer clients, or a smaller test or public set"
+            ),
             Self::LabelsPerClient {
                 labels_per_client,
                 classes,

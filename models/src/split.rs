@@ -5,17 +5,19 @@ use std::fmt;
 use rand::seq::SliceRandom;
 
 use crate::dataset::Dataset;
-use crate::partition::{Partition, PartitionError, partition};
+use crate::partition::{Partition, PartitionError, partition_groups};
 use crate::random::{Purpose, stream};
 
-/// Indices into one [`Dataset`]; no sample is in two of the sets.
+/// Indices into one [`Dataset`]; no sample is in two of the sets, except that clients share samples
+/// where their partition draws with replacement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
     /// The global test set, ascending.
     pub test: Vec<u32>,
     /// Samples that everyone may see; methods do not see their labels. Ascending.
     pub public: Vec<u32>,
-    /// One shard a client; together they hold every sample that is in neither set above.
+    /// One shard a client; what these hold together of the samples in neither set above is for the
+    /// partition to say.
     pub clients: Vec<Shard>,
 }
 
@@ -30,7 +32,8 @@ pub struct Shard {
 }
 
 impl Split {
-    /// Draws `test` samples without replacement, then `public` of the rest, deals what is left by
+    /// Draws `test` samples without replacement (of the test set that came with the data, where one
+    /// did), then `public` of the rest (but none of that test set), deals what is left by
     /// the partition, and holds out a share of every shard as the client's own test set.
     ///
     /// # Errors
@@ -46,7 +49,14 @@ impl Split {
         seed: u64,
     ) -> Result<Self, SplitError> {
         let samples = dataset.len();
-        if test.checked_add(public).is_none_or(|apart| apart > samples) {
+        let given = dataset.given_test();
+        let fits = if given.is_empty() {
+            test.checked_add(public)
+                .is_some_and(|apart| apart <= samples)
+        } else {
+            test <= given.len() && public <= given.start as usize
+        };
+        if !fits {
             return Err(SplitError::TooFewSamples {
                 samples,
                 test,
@@ -56,15 +66,13 @@ impl Split {
         if !(0.0..1.0).contains(&holdout) {
             return Err(SplitError::Holdout { holdout });
         }
-        let mut order: Vec<u32> = (0..samples as u32).collect();
-        order.shuffle(&mut stream(seed, Purpose::SplitPools));
-        let mut pool = order.split_off(test + public);
-        let mut public_set = order.split_off(test);
-        for set in [&mut order, &mut public_set, &mut pool] {
-            set.sort_unstable();
-        }
+        let [order, public_set, pool] = pools(dataset, test, public, seed);
         let labels: Vec<u32> = pool.iter().map(|&index| dataset.label(index)).collect();
-        let shards = partition(rule, &labels, dataset.n_classes(), clients, seed)?;
+        let groups: Option<Vec<u32>> = dataset
+            .groups()
+            .map(|groups| pool.iter().map(|&index| groups.group(index)).collect());
+        let classes = dataset.n_classes();
+        let shards = partition_groups(rule, &labels, groups.as_deref(), classes, clients, seed)?;
         let mut draw = stream(seed, Purpose::SplitHoldout);
         let clients = shards
             .into_iter()
@@ -85,6 +93,29 @@ impl Split {
             clients,
         })
     }
+}
+
+/// Test set, public set and what is left for the clients, each ascending.
+fn pools(dataset: &Dataset, test: usize, public: usize, seed: u64) -> [Vec<u32>; 3] {
+    let mut draw = stream(seed, Purpose::SplitPools);
+    let given = dataset.given_test();
+    let mut order: Vec<u32> = (0..given.start).collect();
+    order.shuffle(&mut draw);
+    let mut sets = if given.is_empty() {
+        let pool = order.split_off(test + public);
+        let public = order.split_off(test);
+        [order, public, pool]
+    } else {
+        let pool = order.split_off(public);
+        let mut tests: Vec<u32> = given.collect();
+        if test < tests.len() {
+            tests.shuffle(&mut draw);
+            tests.truncate(test);
+        }
+        [tests, order, pool]
+    };
+    sets.iter_mut().for_each(|set| set.sort_unstable());
+    sets
 }
 
 /// Why a split is impossible.

@@ -15,7 +15,10 @@ fn rules() -> impl Strategy<Value = Partition> {
         (0.01..100.0_f64, 0..4_usize)
             .prop_map(|(alpha, min_samples)| Partition::Dirichlet { alpha, min_samples }),
         (1..5_usize).prop_map(|labels_per_client| Partition::Shards { labels_per_client }),
-        (0.01..100.0_f64).prop_map(|alpha| Partition::Quantity { alpha }),
+        (0.01..100.0_f64).prop_map(|alpha| Partition::Quantity {
+            alpha,
+            min_samples: 1
+        }),
     ]
 }
 
@@ -135,7 +138,17 @@ fn a_smaller_alpha_leaves_clients_fewer_kinds_of_labels() {
 #[test]
 fn quantity_skew_leaves_labels_alone_and_iid_makes_equal_sizes() {
     let labels = labels(10_000, 4);
-    let shards = partition(&Partition::Quantity { alpha: 0.5 }, &labels, 4, 10, 3).unwrap();
+    let shards = partition(
+        &Partition::Quantity {
+            alpha: 0.5,
+            min_samples: 1,
+        },
+        &labels,
+        4,
+        10,
+        3,
+    )
+    .unwrap();
     let sizes: Vec<usize> = shards.iter().map(Vec::len).collect();
     assert!(
         sizes.iter().max() > Some(&(3 * sizes.iter().min().unwrap())),
@@ -196,7 +209,16 @@ fn an_impossible_partition_says_why_and_names_a_way_out() {
         .contains("at least 11 each")
     );
     assert!(message(Partition::Iid, 0).contains("no clients"));
-    assert!(message(Partition::Quantity { alpha: 0.0 }, 2).contains("above 0, not 0"));
+    assert!(
+        message(
+            Partition::Quantity {
+                alpha: 0.0,
+                min_samples: 1
+            },
+            2
+        )
+        .contains("above 0, not 0")
+    );
     assert!(
         message(
             Partition::Dirichlet {

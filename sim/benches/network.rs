@@ -17,7 +17,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use fedstill_sim::network::{Access, Bandwidth, Network, Star};
+use fedstill_sim::network::{Access, Bandwidth, Connections, Network, Transport};
 use fedstill_sim::time::{SimDuration, SimTime};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -27,7 +27,7 @@ fn mbit(rate: f64) -> Bandwidth {
 }
 
 /// The star, and when each client sends, ascending.
-fn world(clients: u32) -> (Star, Vec<(SimTime, u32)>) {
+fn world(clients: u32) -> (Connections, Vec<(SimTime, u32)>) {
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let access = |name: String, rate: f64| Access {
         name,
@@ -47,16 +47,18 @@ fn world(clients: u32) -> (Star, Vec<(SimTime, u32)>) {
         })
         .collect();
     starts.sort_unstable();
-    (Star::new(access("server".into(), 1000.0), hosts), starts)
+    let server = access("server".into(), 1000.0);
+    let star = Connections::star(std::iter::once(server).chain(hosts));
+    (star, starts)
 }
 
 /// Runs the star to its end and tells when that is.
-fn simulate(star: Star, starts: &[(SimTime, u32)]) -> SimTime {
+fn simulate(star: Connections, starts: &[(SimTime, u32)]) -> SimTime {
     let (server, clients): (_, Vec<_>) = (
-        star.server(),
-        starts.iter().map(|(_, k)| star.client(*k)).collect(),
+        star.attached(0),
+        starts.iter().map(|(_, k)| star.attached(k + 1)).collect(),
     );
-    let mut network = Network::from_star(star);
+    let mut network = Network::new(star, Transport::fluid());
     let (mut next_start, mut completed, mut now) = (0, 0, SimTime::ZERO);
     while completed < starts.len() {
         let start = starts.get(next_start).map(|(at, _)| *at);

@@ -1,9 +1,12 @@
 //! Bare transfers over a network: no clients, no learning, no actors.
 
-use crate::network::{Completion, FlowId, Graph, HostId, Network, ResourceId, Transport};
-use crate::records::{BareTransfer, LinkRecord, NetworkBooks, RunIdentity};
+use crate::network::{
+    CancelledDelivery, DeliveryEnd, DeliveryId, DeliveryOutcome, Effort, HostId, Network,
+};
+use crate::records::{BareTransfer, NetworkBooks, RunIdentity};
 use crate::scenario::{NetworkScenario, PlannedRun};
-use crate::time::SimTime;
+use crate::time::{SimDuration, SimTime};
+use crate::world::TransferOutcome;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -19,7 +22,7 @@ impl fmt::Display for TrafficError {
 
 impl std::error::Error for TrafficError {}
 
-/// Simulates the transfers of a planned run until the last one has ended.
+/// Simulates the transfers of a planned run until the last one has ended, or none ever will.
 ///
 /// # Errors
 /// Where chance gives this replication no topology that holds together.
@@ -39,7 +42,9 @@ pub fn run(planned: &PlannedRun<NetworkScenario>) -> Result<NetworkBooks, Traffi
             to: listed.to.clone(),
             size_bytes: listed.size.count(),
             start,
-            end: start,
+            end: None,
+            outcome: TransferOutcome::Unfinished,
+            effort: Effort::default(),
             limiting_link: None,
         });
         sendings.push(Sending {
@@ -49,14 +54,29 @@ pub fn run(planned: &PlannedRun<NetworkScenario>) -> Result<NetworkBooks, Traffi
             bytes: listed.size.count(),
         });
     }
-    let (network, ends) = carry(
-        graph.clone(),
-        scenario.network.transport.choice(),
-        &sendings,
-    )?;
-    for (transfer, completion) in transfers.iter_mut().zip(ends) {
-        transfer.end = completion.at;
-        transfer.limiting_link = completion.limiting_link.map(|link| network.link_name(link));
+    let conduct = scenario.conduct(&graph).map_err(TrafficError)?;
+    let mut network = Network::from_graph_with(graph, scenario.network.transport.choice());
+    if let Some(conduct) = conduct {
+        network.set_conduct(conduct);
+    }
+    let (ends, ended_at) = carry(&mut network, &sendings)?;
+    for (transfer, ended) in transfers.iter_mut().zip(ends) {
+        let link = match ended {
+            Ended::ByItself(end) => {
+                transfer.end = Some(end.at);
+                transfer.outcome = match end.outcome {
+                    DeliveryOutcome::Delivered => TransferOutcome::Delivered,
+                    DeliveryOutcome::Lost => TransferOutcome::Lost,
+                };
+                transfer.effort = end.effort;
+                end.limiting_link
+            }
+            Ended::Never(cancelled) => {
+                transfer.effort = cancelled.effort;
+                cancelled.limiting_link
+            }
+        };
+        transfer.limiting_link = link.map(|link| network.link_name(link));
     }
     Ok(NetworkBooks {
         identity: RunIdentity {
@@ -69,13 +89,9 @@ pub fn run(planned: &PlannedRun<NetworkScenario>) -> Result<NetworkBooks, Traffi
             seed_dynamics: scenario.dynamics_seed(),
             factors: planned.factors.clone(),
         },
-        ended_at: transfers
-            .iter()
-            .map(|transfer| transfer.end)
-            .max()
-            .unwrap_or(SimTime::ZERO),
+        ended_at,
         transfers,
-        links: links(&graph, &network),
+        network,
     })
 }
 
@@ -86,60 +102,62 @@ struct Sending {
     bytes: u64,
 }
 
-/// Carries everything; answers with the network afterwards, and with one completion a sending in
-/// the order given.
+/// How a transfer ended.
+#[derive(Debug, Clone, Copy)]
+enum Ended {
+    /// Delivered or lost.
+    ByItself(DeliveryEnd),
+    /// Nothing that could still happen would have ended it.
+    Never(CancelledDelivery),
+}
+
+/// Where nothing but links has changed for so long, nothing will come of it.
+const LONGEST_WAIT: SimDuration = SimDuration::from_nanos(365 * 86_400 * 1_000_000_000);
+
+/// Carries everything; answers how each sending ended, in the order given, and when the last did:
+/// where some never end, when nothing was left to happen.
 fn carry(
-    graph: Graph,
-    transport: Transport,
+    network: &mut Network,
     sendings: &[Sending],
-) -> Result<(Network, Vec<Completion>), TrafficError> {
-    let mut network = Network::from_graph_with(graph, transport);
+) -> Result<(Vec<Ended>, SimTime), TrafficError> {
     let mut order: Vec<usize> = (0..sendings.len()).collect();
     // Stable: those of one instant start in the order given.
     order.sort_by_key(|place| sendings[*place].at);
     let mut waiting = order.into_iter().peekable();
-    let mut under_way: BTreeMap<FlowId, usize> = BTreeMap::new();
-    let mut ends: Vec<Option<Completion>> = vec![None; sendings.len()];
+    let mut under_way: BTreeMap<DeliveryId, usize> = BTreeMap::new();
+    let mut ends: Vec<Option<Ended>> = vec![None; sendings.len()];
+    let (mut last_event, mut last_move) = (SimTime::ZERO, SimTime::ZERO);
     loop {
         let next_start = waiting.peek().map(|place| sendings[*place].at);
         let Some(now) = next_start.into_iter().chain(network.next_event()).min() else {
             break;
         };
-        for completion in network.advance(now) {
-            if let Some(place) = under_way.remove(&completion.flow) {
-                ends[place] = Some(completion);
+        if network.is_moving() || next_start.is_some() {
+            last_move = now;
+        } else if now.saturating_since(last_move) > LONGEST_WAIT {
+            break;
+        }
+        last_event = now;
+        for end in network.advance(now) {
+            if let Some(place) = under_way.remove(&end.delivery) {
+                ends[place] = Some(Ended::ByItself(end));
             }
         }
         while let Some(place) = waiting.next_if(|place| sendings[*place].at == now) {
             let Sending {
                 from, to, bytes, ..
             } = sendings[place];
-            let flow = network
+            let delivery = network
                 .transfer(now, from, to, bytes)
                 .map_err(|error| TrafficError(error.to_string()))?;
-            under_way.insert(flow, place);
+            under_way.insert(delivery, place);
         }
         network.settle(now);
     }
-    let ends: Option<Vec<Completion>> = ends.into_iter().collect();
-    let ends = ends.ok_or_else(|| TrafficError("a transfer never ended".to_owned()))?;
-    Ok((network, ends))
-}
-
-fn links(graph: &Graph, network: &Network) -> Vec<LinkRecord> {
-    let record = |(usage, number): (crate::network::LinkUsage, u32)| {
-        let part = graph.link_direction(ResourceId(number));
-        LinkRecord {
-            link: part.link.name.clone(),
-            direction: part.direction,
-            from: part.from.to_owned(),
-            to: part.to.to_owned(),
-            policy: part.link.policy,
-            bandwidth: part.bandwidth,
-            latency: part.link.latency,
-            bytes: usage.bytes,
-            busy: usage.busy,
-        }
-    };
-    network.usage().into_iter().zip(0..).map(record).collect()
+    for (delivery, place) in under_way {
+        ends[place] = network.cancel(last_event, delivery).map(Ended::Never);
+    }
+    let ends: Option<Vec<Ended>> = ends.into_iter().collect();
+    let ends = ends.ok_or_else(|| TrafficError("a transfer has gone astray".to_owned()))?;
+    Ok((ends, last_event))
 }

@@ -131,7 +131,7 @@ fn arguments_lie_over_the_file_and_later_ones_over_earlier() {
 #[test]
 fn keys_of_a_kind_that_a_later_layer_changed_are_left_out_with_a_note() {
     let run = with_sets(CLINICS, &["data.partition.kind=iid"]);
-    assert_eq!(run.scenario.data.partition, RawPartition::Iid);
+    assert_eq!(run.scenario.data.partition, RawPartition::default());
     assert!(
         run.notes
             .iter()

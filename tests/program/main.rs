@@ -13,6 +13,7 @@ mod desk;
 mod determinism;
 mod dropout_zero;
 mod interrupted;
+mod placement;
 mod resolved;
 mod schedules;
 mod tables;

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// Every table that a run has.
-pub const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 10] = [
     "clients",
     "evaluations",
     "factors",
     "fairness",
     "kpis",
+    "links",
     "participations",
     "runs",
     "transfers",
@@ -20,13 +21,14 @@ pub const NAMES: [&str; 9] = [
 ];
 
 /// Every file of a run but the manifest, which tells of threads and wall time.
-pub const REPEATABLE: [&str; 11] = [
+pub const REPEATABLE: [&str; 12] = [
     "clients.csv",
     "datapackage.json",
     "evaluations.csv",
     "factors.csv",
     "fairness.csv",
     "kpis.csv",
+    "links.csv",
     "participations.csv",
     "runs.csv",
     "scenario.toml",

@@ -1,9 +1,11 @@
 //! Devices: how fast a client computes, what it draws, and when it is there.
 
 mod availability;
+mod battery;
 mod dropout;
 
-pub use availability::Availability;
+pub use availability::{Availability, DailyCurve, Diurnal, Lengths, Pattern, Renewal, Stretch};
+pub use battery::{Battery, BatteryKind};
 pub use dropout::{CutPoint, DropRate, Phase};
 
 use crate::time::SimDuration;

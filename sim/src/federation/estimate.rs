@@ -62,7 +62,7 @@ impl Estimate {
             0 => SimDuration::ZERO,
             _ => network
                 .uncontended(from, to, bytes)
-                .expect("every client of a star has a route"),
+                .expect("routes are checked before a run"),
         };
         let seconds: Vec<f64> = sites
             .iter()

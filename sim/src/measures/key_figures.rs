@@ -133,7 +133,7 @@ fn traffic(books: &RunBooks, target: TimeToTarget, kpis: &mut Kpis) {
                 .iter()
                 .filter(|t| (t.to == ActorId(0)) == direction.is_up && t.end <= until)
                 .fold((0, 0), |(bytes, messages), t| {
-                    (bytes + t.carried_bytes, messages + 1_u64)
+                    (bytes + t.effort.sent_bytes, messages + 1_u64)
                 })
         };
         let (bytes, messages) = sums(SimTime::MAX);

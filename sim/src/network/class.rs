@@ -26,6 +26,11 @@ pub(super) struct Class {
     pub(super) caps: CapOrder,
     /// The rate of each flow whose cap is above it; the others run at their cap.
     pub(super) level: Rate,
+    /// Since when.
+    level_since: SimTime,
+    /// Levels that lasted, with their ends: descending, since one below a later one is never asked
+    /// for again.
+    past_levels: Vec<(SimTime, Rate)>,
     /// The link that sets the level.
     pub(super) limiting: Option<ResourceId>,
     /// The flows that run at the level, by the clock's value at their end.
@@ -48,6 +53,33 @@ impl Class {
             .copied()
             .find(|crossing| crossing.resource == link)
             .unwrap_or_else(|| unreachable!("a class does not compete on {link:?}"))
+    }
+
+    /// Gives the class its level from `now` on.
+    pub(super) fn set_level(&mut self, now: SimTime, level: Rate) {
+        if now > self.level_since && level != self.level {
+            let before = self.level;
+            while self
+                .past_levels
+                .last()
+                .is_some_and(|(_, past)| *past <= before)
+            {
+                self.past_levels.pop();
+            }
+            self.past_levels.push((now, before));
+        }
+        if level != self.level {
+            self.level_since = now;
+        }
+        self.level = level;
+    }
+
+    /// The highest level that lasted for any length of time between `since` and `now`.
+    pub(super) fn highest_level(&self, since: SimTime, now: SimTime) -> Option<Rate> {
+        let ended = self.past_levels.partition_point(|(end, _)| *end <= since);
+        let past = self.past_levels.get(ended).map(|(_, level)| *level);
+        let lasts = now > since && now > self.level_since;
+        past.max(lasts.then_some(self.level))
     }
 
     /// Moves the virtual clock on to `now`; it restarts from zero whenever nobody reads it.
@@ -121,6 +153,8 @@ impl Classes {
             } else {
                 Rate::ZERO
             },
+            level_since: now,
+            past_levels: Vec::new(),
             limiting: None,
             shared: BTreeSet::new(),
             clock: Work::ZERO,

@@ -1,13 +1,15 @@
 //! The network as the kernel sees it: transfers between hosts.
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
 
+use super::changing::{Changing, Conduct};
+use super::delivery::{Delivery, DeliveryEnd, DeliveryId};
 use super::flows::FlowNetwork;
-use super::route::Routes;
+use super::slots::Slots;
 use super::{
-    Bandwidth, Completion, FlowId, FlowSpec, Graph, HostId, LinkUsage, Progress, ResourceId, Route,
-    Star, Transport,
+    Bandwidth, Connections, FlowId, Graph, HostId, LinkDirection, LinkUsage, ResourceId, Route,
+    Transport,
 };
 use crate::time::{SimDuration, SimTime};
 
@@ -32,19 +34,26 @@ impl fmt::Display for NoRoute {
 
 impl std::error::Error for NoRoute {}
 
-#[derive(Debug)]
-enum Topology {
-    Graph { graph: Graph, routes: Routes },
-    Star(Star),
-}
-
 /// Hosts, the routes between them, and the transfers under way.
 ///
 /// For the order of calls at one instant see [`FlowNetwork`], which does the work.
 #[derive(Debug)]
 pub struct Network {
-    topology: Topology,
-    flows: FlowNetwork,
+    pub(super) connections: Connections,
+    pub(super) flows: FlowNetwork,
+    pub(super) deliveries: Slots<Delivery>,
+    /// By the slot of a flow: which it is, and what it carries.
+    pub(super) by_flow: Vec<Option<(FlowId, DeliveryId)>>,
+    /// Deliveries begun so far.
+    pub(super) delivered: u64,
+    /// Without a route.
+    pub(super) waiting: BTreeSet<DeliveryId>,
+    /// By when they are tried again.
+    pub(super) pausing: BTreeSet<(SimTime, DeliveryId)>,
+    /// Ended, and not told yet.
+    pub(super) ended: Vec<DeliveryEnd>,
+    /// `None` where no link does anything but carry bytes.
+    pub(super) changing: Option<Box<Changing>>,
 }
 
 impl Network {
@@ -58,112 +67,53 @@ impl Network {
     /// # Panics
     /// If [`Transport::check`] finds fault with `transport`.
     pub fn from_graph_with(graph: Graph, transport: Transport) -> Network {
-        let flows = FlowNetwork::with_transport(graph.capacities(), transport);
-        Network {
-            topology: Topology::Graph {
-                graph,
-                routes: Routes::default(),
-            },
-            flows,
-        }
+        Network::new(Connections::bare(graph), transport)
     }
 
-    /// A network over a star, with fluid transport.
-    pub fn from_star(star: Star) -> Network {
-        Network::from_star_with(star, Transport::fluid())
-    }
-
-    /// A network over a star.
+    /// A network over any connections.
     ///
     /// # Panics
     /// If [`Transport::check`] finds fault with `transport`.
-    pub fn from_star_with(star: Star, transport: Transport) -> Network {
-        let flows = FlowNetwork::with_transport(star.capacities(), transport);
+    pub fn new(connections: Connections, transport: Transport) -> Network {
+        let flows = FlowNetwork::with_transport(connections.capacities(), transport);
         Network {
-            topology: Topology::Star(star),
+            connections,
             flows,
+            deliveries: Slots::default(),
+            by_flow: Vec::new(),
+            delivered: 0,
+            waiting: BTreeSet::new(),
+            pausing: BTreeSet::new(),
+            ended: Vec::new(),
+            changing: None,
         }
     }
 
-    /// The route from one host to another.
+    /// Lets links lose packets, delay them, change and fail from the start of the run.
     ///
-    /// Complexity: O(length) once known, and in a star; else a search of the graph, see the rule in
-    /// `route.rs`.
+    /// # Panics
+    /// If something has been sent, a resource is unknown, or one is named twice.
+    pub fn set_conduct(&mut self, conduct: Conduct) {
+        assert_eq!(self.delivered, 0, "links behave from the start of a run");
+        let mut named: Vec<ResourceId> = conduct.links.iter().map(|(link, _)| *link).collect();
+        named.sort_unstable();
+        assert!(named.is_sorted_by(|a, b| a < b), "a link is named twice");
+        let changing = Changing::new(conduct, |resource| {
+            let own = self.connections.link_direction(resource);
+            (own.bandwidth, own.latency)
+        });
+        self.changing = Some(Box::new(changing));
+    }
+
+    /// The route from one host to another over links that have not failed.
+    ///
+    /// Complexity: see [`Connections::route`].
     ///
     /// # Errors
     /// [`NoRoute`] if there is none, or no such host.
     pub fn route(&mut self, from: HostId, to: HostId) -> Result<Route, NoRoute> {
-        match &mut self.topology {
-            Topology::Star(star) => star.route(from, to),
-            Topology::Graph { graph, routes } => {
-                let both_known = graph.is_host(from) && graph.is_host(to);
-                both_known
-                    .then(|| routes.between(graph, from, to))
-                    .flatten()
-            }
-        }
-        .ok_or(NoRoute { from, to })
-    }
-
-    /// Starts to carry `bytes` from one host to another.
-    ///
-    /// # Errors
-    /// [`NoRoute`].
-    ///
-    /// # Panics
-    /// If time runs back, or there are more than 2⁵⁶ bytes.
-    pub fn transfer(
-        &mut self,
-        now: SimTime,
-        from: HostId,
-        to: HostId,
-        bytes: u64,
-    ) -> Result<FlowId, NoRoute> {
-        self.transfer_capped(now, from, to, bytes, None)
-    }
-
-    /// Like [`transfer`](Self::transfer), never faster than `cap`.
-    ///
-    /// # Errors
-    /// [`NoRoute`].
-    ///
-    /// # Panics
-    /// If time runs back, or there are more than 2⁵⁶ bytes.
-    pub fn transfer_capped(
-        &mut self,
-        now: SimTime,
-        from: HostId,
-        to: HostId,
-        bytes: u64,
-        cap: Option<Bandwidth>,
-    ) -> Result<FlowId, NoRoute> {
-        let (spec, back) = self.spec(from, to, bytes, cap)?;
-        Ok(self.flows.start_both_ways(now, spec, &back))
-    }
-
-    /// What a transfer is to the solver, and its way back if that matters.
-    fn spec(
-        &mut self,
-        from: HostId,
-        to: HostId,
-        bytes: u64,
-        cap: Option<Bandwidth>,
-    ) -> Result<(FlowSpec, Arc<[ResourceId]>), NoRoute> {
-        let Route {
-            resources, latency, ..
-        } = self.route(from, to)?;
-        let back = if self.flows.transport().crosstraffic {
-            self.route(to, from)?.resources
-        } else {
-            Arc::default()
-        };
-        let spec = FlowSpec {
-            route: resources,
-            bytes,
-            latency,
-            cap,
-        };
-        Ok((spec, back))
+        let route = self.connections.route(from, to);
+        route.ok_or(NoRoute { from, to })
     }
 
     /// Gives a link and direction another bandwidth from now on; see
@@ -180,8 +130,8 @@ impl Network {
         self.flows.set_bandwidth(now, resource, bandwidth);
     }
 
-    /// How long a transfer takes with nobody else on the way, all links as they are now: latency
-    /// plus bytes over the smallest bandwidth, each as the transport has it.
+    /// How long a transfer takes with nobody else on the way, no link failed, and every link as it
+    /// is by itself: latency plus bytes over the smallest bandwidth, each as the transport has it.
     ///
     /// # Errors
     /// [`NoRoute`].
@@ -191,38 +141,23 @@ impl Network {
         to: HostId,
         bytes: u64,
     ) -> Result<SimDuration, NoRoute> {
-        let (spec, back) = self.spec(from, to, bytes, None)?;
-        Ok(self.flows.uncontended(&spec, &back))
-    }
-
-    /// Cuts a transfer; see [`FlowNetwork::cancel`].
-    ///
-    /// # Panics
-    /// If time runs back.
-    pub fn cancel(&mut self, now: SimTime, flow: FlowId) -> Option<Progress> {
-        self.flows.cancel(now, flow)
-    }
-
-    /// To be called after the last change of an instant; see [`FlowNetwork::settle`].
-    ///
-    /// # Panics
-    /// If time runs back.
-    pub fn settle(&mut self, now: SimTime) {
-        self.flows.settle(now);
-    }
-
-    /// When to call [`advance`](Self::advance) next; see [`FlowNetwork::next_event`].
-    pub fn next_event(&self) -> Option<SimTime> {
-        self.flows.next_event()
-    }
-
-    /// The transfers completed by `now`, in order of time and then of start; see
-    /// [`FlowNetwork::advance`].
-    ///
-    /// # Panics
-    /// If time runs back.
-    pub fn advance(&mut self, now: SimTime) -> Vec<Completion> {
-        self.flows.advance(now)
+        let route = self.connections.route_without_failures(from, to);
+        let route = route.ok_or(NoRoute { from, to })?;
+        let (mut spec, back) = self.spec(from, to, bytes, None, route);
+        let bound = self.loss_bound(&spec);
+        spec.cap = [spec.cap, bound]
+            .into_iter()
+            .flatten()
+            .reduce(Bandwidth::min);
+        let own = |resource| {
+            let line = self
+                .changing
+                .as_ref()
+                .and_then(|links| links.line(resource));
+            line.and_then(|line| line.timeline.as_ref())
+                .map(|timeline| timeline.own)
+        };
+        Ok(self.flows.uncontended(&spec, &back, own))
     }
 
     /// The name of a link and direction.
@@ -230,10 +165,12 @@ impl Network {
     /// # Panics
     /// If there is no such resource.
     pub fn link_name(&self, resource: ResourceId) -> String {
-        match &self.topology {
-            Topology::Graph { graph, .. } => graph.resource_name(resource),
-            Topology::Star(star) => star.resource_name(resource),
-        }
+        self.connections.resource_name(resource)
+    }
+
+    /// Who is connected to what.
+    pub fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     /// The flows under way.
@@ -244,5 +181,31 @@ impl Network {
     /// What each link and direction has carried, by resource number.
     pub fn usage(&self) -> Vec<LinkUsage> {
         self.flows.usage()
+    }
+
+    /// Bytes that a link and direction could have carried for transfers until `until`: its bandwidth
+    /// as it was over time, less its background traffic.
+    pub fn could_carry(&self, resource: ResourceId, until: SimTime) -> f64 {
+        let line = self
+            .changing
+            .as_ref()
+            .and_then(|links| links.line(resource));
+        match line.and_then(|line| line.timeline.as_ref()) {
+            // What it drew for itself is forgotten again: the answer is the same next time.
+            Some(timeline) => timeline.clone().could_carry(until),
+            None => {
+                let own = self.connections.link_direction(resource).bandwidth;
+                own.as_bytes_per_second() * until.as_secs_f64()
+            }
+        }
+    }
+
+    /// Each link and direction with what it has carried, by resource number.
+    pub fn links(&self) -> impl Iterator<Item = (LinkDirection<'_>, LinkUsage)> {
+        let usage = self.usage().into_iter().zip(0..);
+        usage.map(|(usage, number)| {
+            let part = self.connections.link_direction(ResourceId(number));
+            (part, usage)
+        })
     }
 }

@@ -13,10 +13,18 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-use super::class::Classes;
+use super::class::{Class, Classes};
 use super::filling::Filling;
 use super::fixed::Rate;
 use super::links::{Links, ResourceId};
+
+/// What progressive filling finds.
+#[derive(Debug, Default)]
+pub(super) struct Allocation {
+    pub(super) classes: Vec<Filled>,
+    /// The share of each link's capacity that its flows take together; not of links without any.
+    pub(super) loads: Vec<(ResourceId, f64)>,
+}
 
 /// The new level of one class and the link that sets it (`None` if none binds).
 #[derive(Debug)]
@@ -45,7 +53,7 @@ pub(super) fn fill<F: Filling>(
     links: &Links,
     classes: &Classes,
     touched: &BTreeSet<ResourceId>,
-) -> Vec<Filled> {
+) -> Allocation {
     let (mut basins, members) = component::<F>(links, classes, touched);
     let place: BTreeMap<ResourceId, usize> = basins
         .iter()
@@ -76,18 +84,20 @@ pub(super) fn fill<F: Filling>(
         for class in std::mem::take(&mut basins[i].classes) {
             fixed.insert(class, Some((level, resource)));
             let class = &classes.slots[class];
-            let rate = F::rate(level, class);
-            let (count, sum) = class.caps.up_to(rate);
-            let taken = sum + (class.caps.len() - count) as u128 * rate.0;
-            for crossing in &class.links {
-                let basin = &mut basins[place[&crossing.resource]];
-                // Below zero only by what a float rounds.
-                basin.left = basin.left.saturating_sub(F::parts(*crossing) * taken);
-                basin.stale = true;
-            }
+            take::<F>(class, F::rate(level, class), &mut basins, &place);
         }
     }
-    fixed
+    for (class, _) in fixed.iter().filter(|(_, level)| level.is_none()) {
+        take::<F>(&classes.slots[*class], Rate::UNLIMITED, &mut basins, &place);
+    }
+    let load = |basin: &Basin| {
+        let capacity = links.rate(basin.resource).0 * F::PARTS;
+        let taken = capacity.saturating_sub(basin.left);
+        // A link that lets nothing through has no load.
+        (basin.resource, taken as f64 / capacity.max(1) as f64)
+    };
+    let loads = basins.iter().map(load).collect();
+    let classes = fixed
         .into_iter()
         .map(|(class, fixed)| Filled {
             class,
@@ -96,7 +106,25 @@ pub(super) fn fill<F: Filling>(
             }),
             limiting: fixed.map(|(_, resource)| resource),
         })
-        .collect()
+        .collect();
+    Allocation { classes, loads }
+}
+
+/// Takes what the flows of a class have at `rate` out of the links that they cross.
+fn take<F: Filling>(
+    class: &Class,
+    rate: Rate,
+    basins: &mut [Basin],
+    place: &BTreeMap<ResourceId, usize>,
+) {
+    let (count, sum) = class.caps.up_to(rate);
+    let taken = sum + (class.caps.len() - count) as u128 * rate.0;
+    for crossing in &class.links {
+        let basin = &mut basins[place[&crossing.resource]];
+        // Below zero only by what a float rounds.
+        basin.left = basin.left.saturating_sub(F::parts(*crossing) * taken);
+        basin.stale = true;
+    }
 }
 
 /// The links and classes that competition connects with `touched`, links ascending.

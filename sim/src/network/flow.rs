@@ -89,6 +89,8 @@ pub(super) struct Carrying {
     pub(super) cap: Rate,
     /// That narrowest link, if it is what sets `cap`.
     pub(super) cap_link: Option<ResourceId>,
+    /// Since when it has been in this class with this cap.
+    pub(super) since: SimTime,
     pub(super) pace: Pace,
 }
 

@@ -109,7 +109,7 @@ impl FlowNetwork {
         self.move_to(now);
         let delay = self.transport.delay(spec.latency);
         let route = self.crossings(&spec.route, back);
-        let (own_cap, own_cap_link) = self.own_cap(&spec, &route);
+        let (own_cap, own_cap_link) = self.own_cap(&spec, &route, |on| self.links.rate(on));
         let share = self.share(&spec, &route);
         let bytes = spec.bytes;
         let work = self.work(bytes);
@@ -165,31 +165,49 @@ impl FlowNetwork {
         bandwidth: Option<Bandwidth>,
     ) {
         self.move_to(now);
-        self.links.set_bandwidth(resource, bandwidth);
         if self.links.is_contended(resource) {
+            self.links.set_bandwidth(resource, bandwidth);
             self.touched.insert(resource);
-        } else if let Some(alone) = self.links.alone_on(resource) {
-            self.place_again(BTreeSet::from([alone]));
+            return;
+        }
+        let on_it: Vec<FlowId> = if let Some(alone) = self.links.alone_on(resource) {
+            vec![self.flows[alone].id]
         } else if self.links.crossing(resource) > 0 {
             let crosses = |flow: &&Flow| {
                 matches!(flow.phase, Phase::Carrying(_))
                     && flow.route.iter().any(|on| on.resource == resource)
             };
-            let flows = self.flows.iter().filter(crosses);
-            let slots = flows.map(|flow| flow.id.slot()).collect();
-            self.place_again(slots);
+            self.flows
+                .iter()
+                .filter(crosses)
+                .map(|flow| flow.id)
+                .collect()
+        } else {
+            Vec::new()
+        };
+        // Out of their classes first: what they took is reckoned against the old bandwidth.
+        let left: Vec<Work> = on_it.iter().map(|flow| self.displace(*flow)).collect();
+        self.links.set_bandwidth(resource, bandwidth);
+        for (flow, left) in on_it.into_iter().zip(left) {
+            self.place(flow, left);
         }
     }
 
-    /// How long a flow takes from its start with nobody else on the way and the bandwidths of now;
-    /// [`SimDuration::MAX`] if a link lets nothing through.
+    /// How long a flow takes from its start with nobody else on the way and the bandwidths that
+    /// `own` tells, of now where it tells none; [`SimDuration::MAX`] if a link lets nothing through.
     ///
     /// # Panics
     /// As [`start_both_ways`](Self::start_both_ways), for the flow.
-    pub fn uncontended(&self, spec: &FlowSpec, back: &[ResourceId]) -> SimDuration {
+    pub(super) fn uncontended(
+        &self,
+        spec: &FlowSpec,
+        back: &[ResourceId],
+        own: impl Fn(ResourceId) -> Option<Bandwidth>,
+    ) -> SimDuration {
         let route = self.crossings(&spec.route, back);
-        let (own_cap, _) = self.own_cap(spec, &route);
-        let alone = |on: &Crossing| on.rate_alone(self.links.rate(on.resource));
+        let rate = |on| own(on).map_or_else(|| self.links.rate(on), Rate::of);
+        let (own_cap, _) = self.own_cap(spec, &route, rate);
+        let alone = |on: &Crossing| on.rate_alone(rate(on.resource));
         let rate = route.iter().map(alone).fold(own_cap, Rate::min);
         let carrying = self.work(spec.bytes).time_at(rate);
         let delay = self.transport.delay(spec.latency);
@@ -327,6 +345,12 @@ impl FlowNetwork {
     pub fn usage(&self) -> Vec<LinkUsage> {
         let mut usage = self.links.usage(self.now);
         for flow in self.flows.iter() {
+            if let Phase::Carrying(carrying) = &flow.phase {
+                for (resource, load) in self.loads_alone(flow, carrying) {
+                    let peak = &mut usage[resource.0 as usize].peak;
+                    *peak = peak.max(load);
+                }
+            }
             let bytes = self
                 .progress(flow.id)
                 .map_or(0, |progress| progress.bytes_carried);
@@ -404,13 +428,16 @@ impl FlowNetwork {
         if self.touched.is_empty() {
             return;
         }
-        let filled = if self.transport.shares_evenly() {
+        let allocation = if self.transport.shares_evenly() {
             fill::<Even>(&self.links, &self.classes, &self.touched)
         } else {
             fill::<Weighted>(&self.links, &self.classes, &self.touched)
         };
-        for filled in filled {
+        for filled in allocation.classes {
             self.set_level(filled);
+        }
+        for (resource, load) in allocation.loads {
+            self.links.set_load(self.now, resource, load);
         }
         self.touched.clear();
     }
@@ -433,7 +460,12 @@ impl FlowNetwork {
     }
 
     /// The bound on a flow that is known when it starts, and the link whose bandwidth it is.
-    fn own_cap(&self, spec: &FlowSpec, route: &[Crossing]) -> (Rate, Option<ResourceId>) {
+    fn own_cap(
+        &self,
+        spec: &FlowSpec,
+        route: &[Crossing],
+        rate: impl Fn(ResourceId) -> Rate,
+    ) -> (Rate, Option<ResourceId>) {
         let mut cap = spec.cap.map_or(Rate::UNLIMITED, Rate::of);
         if let Some(window) = self.transport.window_bound(spec.latency) {
             cap = cap.min(Rate::of_bytes_per_second(window));
@@ -441,7 +473,7 @@ impl FlowNetwork {
         let mut cap_link = None;
         if self.transport.bandwidth_at_start {
             for crossing in route.iter().filter(|crossing| crossing.carries_payload()) {
-                let rate = self.links.rate(crossing.resource);
+                let rate = rate(crossing.resource);
                 if rate < cap {
                     (cap, cap_link) = (rate, Some(crossing.resource));
                 }

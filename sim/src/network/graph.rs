@@ -50,16 +50,20 @@ pub enum RouteMetric {
 /// A link and direction, or a link whose directions share: what one resource is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LinkDirection<'a> {
-    /// The link.
-    pub link: &'a Link,
+    /// The link's name.
+    pub link: &'a str,
     /// The node that bytes come from; the link's first one where the directions share.
     pub from: &'a str,
     /// The node that they go to.
     pub to: &'a str,
-    /// `forward`, `backward`, or `both` where the directions share.
+    /// `forward`, `backward`, or `both` where the directions share; of an access link `up` or `down`.
     pub direction: &'static str,
+    /// What flows share.
+    pub policy: SharingPolicy,
     /// Its own bandwidth.
     pub bandwidth: Bandwidth,
+    /// Each way.
+    pub latency: SimDuration,
 }
 
 /// A link between two nodes.
@@ -146,14 +150,14 @@ impl std::error::Error for GraphError {}
 /// graph.add_link(router, cloud, fibre).unwrap();
 ///
 /// let mut network = Network::from_graph(graph);
-/// let flow = network.transfer(SimTime::ZERO, clinic, cloud, 1_000_000).unwrap();
+/// let delivery = network.transfer(SimTime::ZERO, clinic, cloud, 1_000_000).unwrap();
 /// network.settle(SimTime::ZERO);
 /// let end = network.next_event().unwrap(); // the latency is over
 /// assert!(network.advance(end).is_empty());
 /// network.settle(end);
 /// let end = network.next_event().unwrap();
 /// let done = network.advance(end);
-/// assert_eq!(done[0].flow, flow);
+/// assert_eq!(done[0].delivery, delivery);
 /// assert_eq!(end.to_string(), "1.025");
 /// assert_eq!(network.link_name(done[0].limiting_link.unwrap()), "dsl/forward");
 /// ```
@@ -386,12 +390,19 @@ impl Graph {
             Direction::Backward => (second, first, "backward", link.backward),
         };
         LinkDirection {
-            link,
+            link: &link.name,
             from,
             to,
             direction,
+            policy: link.policy,
             bandwidth,
+            latency: link.latency,
         }
+    }
+
+    /// The number of the link that a resource is a direction of.
+    pub(super) fn link_number(&self, resource: ResourceId) -> u32 {
+        number(self.resources[resource.0 as usize].0.index())
     }
 
     /// The ways out of a node, by neighbour and then by link number.

@@ -1,5 +1,7 @@
 //! What the solver knows of each resource: capacity, who crosses it, and what it has carried.
 
+use std::collections::BTreeMap;
+
 use super::Bandwidth;
 use super::fixed::Rate;
 use crate::time::{SimDuration, SimTime};
@@ -29,12 +31,15 @@ impl Capacity {
 }
 
 /// What a resource has done so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LinkUsage {
     /// Whole bytes carried, those of unfinished and cut flows included.
     pub bytes: u64,
     /// Time with at least one flow carrying bytes over it, or acknowledgements of them.
     pub busy: SimDuration,
+    /// The largest share of its bandwidth that flows took together for any length of time, in
+    /// [0, 1]; 0 where each has all of it to itself.
+    pub peak: f64,
 }
 
 /// One resource. Kept small: a star of a million clients has two million.
@@ -55,6 +60,8 @@ struct Link {
 #[derive(Debug)]
 pub(super) struct Links {
     links: Vec<Link>,
+    /// The load of contended links, and since when.
+    loads: BTreeMap<ResourceId, (f64, SimTime)>,
 }
 
 impl Links {
@@ -69,6 +76,7 @@ impl Links {
         };
         Links {
             links: capacities.into_iter().map(link).collect(),
+            loads: BTreeMap::new(),
         }
     }
 
@@ -98,6 +106,32 @@ impl Links {
 
     pub(super) fn crossing(&self, resource: ResourceId) -> u32 {
         self.links[resource.0 as usize].crossing
+    }
+
+    /// Whether the capacity is for all flows together.
+    pub(super) fn is_shared(&self, resource: ResourceId) -> bool {
+        self.links[resource.0 as usize].shared
+    }
+
+    /// Takes note of a load that lasted.
+    pub(super) fn note_load(&mut self, resource: ResourceId, load: f64) {
+        let peak = &mut self.links[resource.0 as usize].usage.peak;
+        *peak = peak.max(load);
+    }
+
+    /// The load of a contended link from `now` on.
+    pub(super) fn set_load(&mut self, now: SimTime, resource: ResourceId, load: f64) {
+        self.end_load(now, resource);
+        self.loads.insert(resource, (load, now));
+    }
+
+    /// The load of a contended link until `now`, if it had any for a length of time.
+    fn end_load(&mut self, now: SimTime, resource: ResourceId) {
+        if let Some((load, since)) = self.loads.remove(&resource)
+            && now > since
+        {
+            self.note_load(resource, load);
+        }
     }
 
     /// Whether flows compete here: at least two cross, and the capacity is for all together.
@@ -135,7 +169,11 @@ impl Links {
         if link.crossing == 0 {
             link.usage.busy += now.saturating_since(link.busy_since);
         }
-        (link.crossing == 1 && link.shared).then_some(link.slots)
+        let alone = (link.crossing == 1 && link.shared).then_some(link.slots);
+        if alone.is_some() {
+            self.end_load(now, resource);
+        }
+        alone
     }
 
     /// Usage until `now`, without the bytes of flows that are still under way.
@@ -147,6 +185,13 @@ impl Links {
             }
             usage
         };
-        self.links.iter().map(until_now).collect()
+        let mut usage: Vec<LinkUsage> = self.links.iter().map(until_now).collect();
+        for (resource, (load, since)) in &self.loads {
+            let peak = &mut usage[resource.0 as usize].peak;
+            if now > *since {
+                *peak = peak.max(*load);
+            }
+        }
+        usage
     }
 }

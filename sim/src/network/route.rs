@@ -6,11 +6,11 @@
 //! the same links.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 use super::graph::{Graph, Hop, NodeId};
-use super::{Bandwidth, HostId, ResourceId};
+use super::{Bandwidth, ResourceId};
 use crate::time::SimDuration;
 
 /// What lies between two hosts.
@@ -52,36 +52,100 @@ type Distances = Vec<Option<(u64, u64)>>;
 ///
 /// One table of distances is kept for each lower-numbered end of a route: O(nodes) memory and
 /// O(links · log nodes) time each, so a server that is added before its clients needs only one.
-#[derive(Debug, Default)]
+///
+/// A link of which any direction has failed is on no route, since a route and its way back use the
+/// same links. Whenever a link fails or comes back, the routes found meanwhile are forgotten; those
+/// without failures are kept.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Routes {
+    without_failures: Found,
+    /// With the links of now; empty while none has failed.
+    now: Found,
+    /// Links, and which of their resources have failed.
+    failed: BTreeSet<(u32, ResourceId)>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Found {
     distances: BTreeMap<NodeId, Distances>,
-    routes: BTreeMap<(HostId, HostId), Option<Route>>,
+    routes: BTreeMap<(NodeId, NodeId), Option<Route>>,
 }
 
 impl Routes {
-    /// The route, or `None` if there is none.
-    pub(super) fn between(&mut self, graph: &Graph, from: HostId, to: HostId) -> Option<Route> {
+    /// The route over links that have not failed, or `None` if there is none.
+    pub(super) fn between(&mut self, graph: &Graph, from: NodeId, to: NodeId) -> Option<Route> {
+        if self.failed.is_empty() {
+            return self.without_failures(graph, from, to);
+        }
+        self.now.between(graph, &self.failed, from, to)
+    }
+
+    /// The route as if no link had failed.
+    pub(super) fn without_failures(
+        &mut self,
+        graph: &Graph,
+        from: NodeId,
+        to: NodeId,
+    ) -> Option<Route> {
+        self.without_failures
+            .between(graph, &BTreeSet::new(), from, to)
+    }
+
+    /// Takes note that a direction of a link has failed or come back.
+    pub(super) fn set_failed(&mut self, link: u32, resource: ResourceId, failed: bool) {
+        if failed {
+            self.failed.insert((link, resource));
+        } else {
+            self.failed.remove(&(link, resource));
+        }
+        self.now = Found::default();
+    }
+}
+
+/// The ways out of a node over links that have not failed, in the order of the graph.
+fn hops(graph: &Graph, failed: &BTreeSet<(u32, ResourceId)>, node: NodeId) -> Vec<Hop> {
+    let mut hops = graph.hops(node);
+    if !failed.is_empty() {
+        let (least, most) = (ResourceId(0), ResourceId(u32::MAX));
+        hops.retain(|hop| {
+            failed
+                .range((hop.link, least)..=(hop.link, most))
+                .next()
+                .is_none()
+        });
+    }
+    hops
+}
+
+impl Found {
+    fn between(
+        &mut self,
+        graph: &Graph,
+        failed: &BTreeSet<(u32, ResourceId)>,
+        from: NodeId,
+        to: NodeId,
+    ) -> Option<Route> {
         if from == to {
             return Some(Route::local());
         }
         if let Some(route) = self.routes.get(&(from, to)) {
             return route.clone();
         }
-        let (low, high) = (NodeId::from(from.min(to)), NodeId::from(from.max(to)));
+        let (low, high) = (from.min(to), from.max(to));
         let distances = self
             .distances
             .entry(low)
-            .or_insert_with(|| distances_to(graph, low));
-        let route = walk(graph, distances, high, low).map(|hops| {
+            .or_insert_with(|| distances_to(graph, failed, low));
+        let route = walk(graph, failed, distances, high, low).map(|hops| {
             let resource = |(at, hop): &(NodeId, Hop)| {
-                if NodeId::from(from) == high {
+                if from == high {
                     hop.resource
                 } else {
                     way_back(graph, *at, hop)
                 }
             };
             let mut resources: Vec<ResourceId> = hops.iter().map(resource).collect();
-            if NodeId::from(from) == low {
+            if from == low {
                 resources.reverse();
             }
             Route {
@@ -106,7 +170,7 @@ fn sum(length: (u64, u64), cost: (u64, u64)) -> (u64, u64) {
 }
 
 /// Dijkstra's algorithm from `root`.
-fn distances_to(graph: &Graph, root: NodeId) -> Distances {
+fn distances_to(graph: &Graph, failed: &BTreeSet<(u32, ResourceId)>, root: NodeId) -> Distances {
     let mut distances: Distances = vec![None; graph.node_count()];
     let mut open = BinaryHeap::from([Reverse(((0, 0), root))]);
     while let Some(Reverse((length, node))) = open.pop() {
@@ -114,7 +178,7 @@ fn distances_to(graph: &Graph, root: NodeId) -> Distances {
             continue;
         }
         distances[node.0 as usize] = Some(length);
-        for hop in graph.hops(node) {
+        for hop in hops(graph, failed, node) {
             if distances[hop.to.0 as usize].is_none() {
                 open.push(Reverse((sum(length, hop.cost), hop.to)));
             }
@@ -126,20 +190,21 @@ fn distances_to(graph: &Graph, root: NodeId) -> Distances {
 /// From `start` down the table to `root`, taking the lowest neighbour that keeps to the shortest way.
 fn walk(
     graph: &Graph,
+    failed: &BTreeSet<(u32, ResourceId)>,
     distances: &Distances,
     start: NodeId,
     root: NodeId,
 ) -> Option<Vec<(NodeId, Hop)>> {
-    let (mut node, mut hops) = (start, Vec::new());
+    let (mut node, mut way) = (start, Vec::new());
     while node != root {
         let here = distances[node.0 as usize]?;
-        let next = graph.hops(node).into_iter().find(|hop| {
+        let next = hops(graph, failed, node).into_iter().find(|hop| {
             distances[hop.to.0 as usize].is_some_and(|length| sum(length, hop.cost) == here)
         })?;
-        hops.push((node, next));
+        way.push((node, next));
         node = next.to;
     }
-    Some(hops)
+    Some(way)
 }
 
 /// The resource of the other direction of the link by which `hop` leaves `from`.
@@ -155,7 +220,7 @@ fn way_back(graph: &Graph, from: NodeId, hop: &Hop) -> ResourceId {
 mod tests {
     use super::*;
     use crate::network::topology::RouteWeight;
-    use crate::network::{Link, RouteMetric, SharingPolicy};
+    use crate::network::{HostId, Link, RouteMetric, SharingPolicy};
 
     /// Hosts a.. joined by (from, to, latency in ns), as split-duplex links of 1 MB/s.
     fn graph(hosts: u32, links: &[(u32, u32, u64)]) -> Graph {
@@ -179,7 +244,7 @@ mod tests {
 
     fn names(graph: &Graph, from: u32, to: u32) -> Vec<String> {
         let route = Routes::default()
-            .between(graph, HostId(from), HostId(to))
+            .between(graph, NodeId(from), NodeId(to))
             .unwrap();
         route
             .resources
@@ -247,9 +312,9 @@ mod tests {
     fn there_is_no_route_between_islands_and_no_link_to_oneself() {
         let graph = graph(3, &[(0, 1, 1)]);
         let mut routes = Routes::default();
-        assert_eq!(routes.between(&graph, HostId(0), HostId(2)), None);
+        assert_eq!(routes.between(&graph, NodeId(0), NodeId(2)), None);
         assert_eq!(
-            routes.between(&graph, HostId(1), HostId(1)),
+            routes.between(&graph, NodeId(1), NodeId(1)),
             Some(Route::local())
         );
     }

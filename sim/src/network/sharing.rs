@@ -6,8 +6,9 @@ use super::class::Class;
 use super::crossing::Crossing;
 use super::fill::Filled;
 use super::fixed::{Rate, Work};
-use super::flow::{Carrying, FlowId, Pace, Phase};
+use super::flow::{Carrying, Flow, FlowId, Pace, Phase};
 use super::flows::{Alarm, FlowNetwork};
+use super::links::ResourceId;
 
 impl FlowNetwork {
     /// Lets a flow carry bytes from now on.
@@ -108,7 +109,7 @@ impl FlowNetwork {
                 }
             }
         }
-        class.level = level;
+        class.set_level(now, level);
         class.limiting = limiting;
         let alarm = class.next_end();
         let before = std::mem::replace(&mut class.alarm, alarm);
@@ -132,7 +133,7 @@ impl FlowNetwork {
     }
 
     /// Enters a flow with `left` to do in the class of its contended links.
-    fn place(&mut self, flow: FlowId, left: Work) {
+    pub(super) fn place(&mut self, flow: FlowId, left: Work) {
         let live = &self.flows[flow.slot()];
         let (mut cap, mut cap_link) = (live.own_cap, live.own_cap_link);
         let mut contended: Vec<Crossing> = Vec::with_capacity(live.route.len());
@@ -175,12 +176,49 @@ impl FlowNetwork {
             class: slot,
             cap,
             cap_link,
+            since: self.now,
             pace,
         });
     }
 
+    /// The links that a flow has had to itself since it was placed, and the largest share of their
+    /// capacity that it took for any length of time.
+    ///
+    /// Complexity: O(links + log changes of the class's level).
+    pub(super) fn loads_alone<'a>(
+        &'a self,
+        flow: &'a Flow,
+        carrying: &Carrying,
+    ) -> impl Iterator<Item = (ResourceId, f64)> + 'a {
+        let class = &self.classes.slots[carrying.class];
+        let highest = class.highest_level(carrying.since, self.now);
+        let rate = highest.map_or(Rate::ZERO, |level| level.min(carrying.cap));
+        let alone = move |on: &&Crossing| {
+            !class.links.iter().any(|link| link.resource == on.resource)
+                && self.links.is_shared(on.resource)
+        };
+        flow.route.iter().filter(alone).filter_map(move |on| {
+            let most = on.rate_alone(self.links.rate(on.resource));
+            // A rate is rounded to the unit below, never to more than the link has.
+            (most > Rate::ZERO).then(|| (on.resource, (rate.0 as f64 / most.0 as f64).min(1.0)))
+        })
+    }
+
+    fn note_loads_alone(&mut self, flow: FlowId) {
+        let live = &self.flows[flow.slot()];
+        let carrying = live.carrying();
+        if carrying.since == self.now {
+            return;
+        }
+        let loads: Vec<(ResourceId, f64)> = self.loads_alone(live, carrying).collect();
+        for (resource, load) in loads {
+            self.links.note_load(resource, load);
+        }
+    }
+
     /// Takes a flow out of its class and tells what it has left to do.
-    fn displace(&mut self, flow: FlowId) -> Work {
+    pub(super) fn displace(&mut self, flow: FlowId) -> Work {
+        self.note_loads_alone(flow);
         let carrying = self.flows[flow.slot()].carrying();
         let left = self.left(carrying);
         let class = &mut self.classes.slots[carrying.class];

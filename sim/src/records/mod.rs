@@ -25,7 +25,7 @@ pub use books::{
 pub use error::RecordError;
 pub use manifest::{Damage, FileSeal, Manifest, Surroundings};
 pub use names::{AGGREGATOR, GLOBAL_MODEL, TIER};
-pub use network_books::{BareTransfer, LinkRecord, NetworkBooks, NetworkSummary};
+pub use network_books::{BareTransfer, NetworkBooks, NetworkSummary};
 pub use run_directory::{
     Existing, NetworkRecords, RunRecords, find_complete, prepare_output, run_directory,
     write_network_run, write_run,

@@ -1,8 +1,9 @@
 //! The books of a run of bare transfers: everything that its tables are made from.
 
 use super::books::RunIdentity;
-use crate::network::{Bandwidth, SharingPolicy};
-use crate::time::{SimDuration, SimTime};
+use crate::network::{Effort, Network};
+use crate::time::SimTime;
+use crate::world::TransferOutcome;
 use serde::Serialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,12 +13,25 @@ use std::path::{Path, PathBuf};
 pub struct NetworkBooks {
     /// Which run this is.
     pub identity: RunIdentity,
-    /// When the last transfer ended.
+    /// When the last transfer ended, or nothing was left to happen.
     pub ended_at: SimTime,
     /// In the order in which the scenario lists them.
     pub transfers: Vec<BareTransfer>,
-    /// In the order of the topology.
-    pub links: Vec<LinkRecord>,
+    /// As it stood at the end: what every link has carried.
+    pub network: Network,
+}
+
+impl NetworkBooks {
+    /// How the run ended: `completed`, or `stalled` where a transfer could never end.
+    #[must_use]
+    pub fn status(&self) -> &'static str {
+        let is_unfinished = |one: &BareTransfer| one.outcome == TransferOutcome::Unfinished;
+        if self.transfers.iter().any(is_unfinished) {
+            "stalled"
+        } else {
+            "completed"
+        }
+    }
 }
 
 /// A bare transfer.
@@ -31,33 +45,14 @@ pub struct BareTransfer {
     pub size_bytes: u64,
     /// When it was sent.
     pub start: SimTime,
-    /// When its last byte arrived.
-    pub end: SimTime,
+    /// When its last byte arrived, or it was given up; `None` where neither could ever happen.
+    pub end: Option<SimTime>,
+    /// How it ended.
+    pub outcome: TransferOutcome,
+    /// Attempts, and the bytes that crossed the network in them.
+    pub effort: Effort,
     /// The link that held it to its rate at the end; `None` where none did.
     pub limiting_link: Option<String>,
-}
-
-/// A link and direction.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LinkRecord {
-    /// The link's name.
-    pub link: String,
-    /// `forward`, `backward`, or `both` where the directions share.
-    pub direction: &'static str,
-    /// Where bytes came from; the link's first end where the directions share.
-    pub from: String,
-    /// Where they went.
-    pub to: String,
-    /// What flows share.
-    pub policy: SharingPolicy,
-    /// Its bandwidth.
-    pub bandwidth: Bandwidth,
-    /// Each way.
-    pub latency: SimDuration,
-    /// Carried in all.
-    pub bytes: u64,
-    /// Time with at least one transfer on it.
-    pub busy: SimDuration,
 }
 
 /// A run of bare transfers at a glance.
@@ -73,11 +68,11 @@ pub struct NetworkSummary {
     pub replication: u32,
     /// How it ended.
     pub status: &'static str,
-    /// When the last transfer ended.
+    /// When the last transfer ended, or nothing was left to happen.
     pub end_s: SimTime,
     /// Number of transfers.
     pub transfers: usize,
-    /// Bytes that they carried.
+    /// Bytes that arrived.
     pub bytes: u64,
     /// The link and direction with the most bytes, and how many.
     pub busiest_link: Option<(String, u64)>,
@@ -89,20 +84,31 @@ impl NetworkSummary {
     /// Of a run whose records lie in `directory`.
     #[must_use]
     pub fn new(books: &NetworkBooks, directory: &Path) -> Self {
+        let links = books.network.links();
         // The first of equals.
-        let busiest = books.links.iter().rev().max_by_key(|link| link.bytes);
+        let busiest = links.reduce(|most, link| {
+            if link.1.bytes > most.1.bytes {
+                link
+            } else {
+                most
+            }
+        });
         Self {
             run_id: books.identity.run_id.clone(),
             scenario: books.identity.scenario.clone(),
             number: books.identity.number,
             replication: books.identity.replication,
-            status: "completed",
+            status: books.status(),
             end_s: books.ended_at,
             transfers: books.transfers.len(),
-            bytes: books.transfers.iter().map(|one| one.size_bytes).sum(),
+            bytes: books
+                .transfers
+                .iter()
+                .map(|one| one.effort.received_bytes())
+                .sum(),
             busiest_link: busiest
-                .filter(|link| link.bytes > 0)
-                .map(|link| (format!("{} {}", link.link, link.direction), link.bytes)),
+                .filter(|(_, usage)| usage.bytes > 0)
+                .map(|(part, usage)| (format!("{} {}", part.link, part.direction), usage.bytes)),
             directory: directory.to_owned(),
         }
     }

@@ -6,6 +6,7 @@ use super::books::{
 };
 use crate::device::{Availability, Phase, Power};
 use crate::kernel::ActorId;
+use crate::network::{Access, Bandwidth, Connections, Effort, Network, Transport};
 use crate::scenario::{RawScenario, RawSchedule};
 use crate::time::{SimDuration, SimTime};
 use crate::world::{
@@ -177,8 +178,10 @@ pub(crate) fn synchronous() -> RunBooks {
             transfers: transfers(&participations),
             participations,
             client_times: times.to_vec(),
+            battery_levels: vec![Some(0.25)],
             peak_transfers: 4,
             messages: 99,
+            network: network(),
         },
         versions: vec![
             version(1, 0.0, 13.0, CloseReason::AllArrived, 4, 3),
@@ -282,7 +285,11 @@ fn transfers(participations: &[Participation]) -> Vec<TransferRecord> {
                     to,
                     what: "parameters",
                     size_bytes: size,
-                    carried_bytes: bytes,
+                    effort: Effort {
+                        attempts: 1,
+                        sent_bytes: bytes,
+                        lost_bytes: 0,
+                    },
                     start,
                     end: span.end.or(participation.settled).unwrap(),
                     outcome,
@@ -335,6 +342,19 @@ fn evaluation(at: f64, version: u64, correct: [u64; 4]) -> Evaluation {
             })
             .collect(),
     }
+}
+
+/// A star of the server and the four clients in which nothing has moved.
+fn network() -> Network {
+    let mbps = |rate: f64| Bandwidth::from_bits_per_second(rate * 1e6).unwrap();
+    let names = ["server", "clinic-0", "clinic-1", "clinic-2", "hospital-0"];
+    let access = names.map(|name| Access {
+        name: name.to_owned(),
+        up: mbps(5.0),
+        down: mbps(20.0),
+        latency: lasting(0.03),
+    });
+    Network::new(Connections::star(access), Transport::fluid())
 }
 
 fn clients() -> Vec<ClientRecord> {

@@ -1,5 +1,6 @@
 //! Whether the values of a scenario make sense together.
 
+mod behaviour;
 mod clients;
 mod columns;
 mod course;
@@ -10,12 +11,14 @@ mod method;
 mod network;
 
 use self::findings::Findings;
+use super::data::DataSets;
 use super::problem::Problem;
 use super::raw::{RawNetworkScenario, RawScenario, RawTopology};
 use super::resolved::{Input, replication_seed};
+use super::topology::Places;
 use super::tree::Node;
-use crate::network::Graph;
-use crate::network::topology::Blueprint;
+use crate::kernel::Streams;
+use crate::network::{Conduct, Graph};
 use std::ops::Deref;
 use std::path::Path;
 
@@ -51,6 +54,17 @@ impl Scenario {
         self.raw
             .seed_dynamics
             .unwrap_or_else(|| replication_seed(self.raw.seed, "dynamics", self.raw.replication))
+    }
+
+    /// The network between the access links as a graph, and where everyone stands in it.
+    pub(crate) fn core(&self) -> Result<(Graph, Places), String> {
+        let (graph, blueprint) = self.raw.network.core(self.world_seed())?;
+        let places = Places::of(&self.raw.server, &self.raw.clients, &blueprint);
+        let places = places.map_err(|unknown| {
+            let names: Vec<&str> = unknown.iter().map(|node| node.name.as_str()).collect();
+            format!("network.topology: there is no node {}", names.join(", "))
+        })?;
+        Ok((graph, places))
     }
 
     /// Number of clients in all groups.
@@ -104,15 +118,19 @@ impl NetworkScenario {
     /// # Errors
     /// Where chance gives this replication no topology that holds together.
     pub fn graph(&self) -> Result<Graph, String> {
-        let blueprint = self.raw.network.blueprint(self.world_seed());
-        let blueprint = blueprint.map_err(|error| format!("network.topology: {error}"))?;
-        let mut graph = Graph::default();
-        graph.set_route_metric(self.raw.network.metric());
-        blueprint
-            .unwrap_or_default()
-            .add_to(&mut graph)
-            .map_err(|error| format!("network.topology: {error}"))?;
+        let (graph, _) = self.raw.network.core(self.world_seed())?;
         Ok(graph)
+    }
+
+    /// What the links of the network do besides carrying bytes; `None` where they do nothing.
+    ///
+    /// # Errors
+    /// Only for a profile that no check has seen.
+    pub(crate) fn conduct(&self, graph: &Graph) -> Result<Option<Conduct>, String> {
+        let dynamics = Streams::new(self.dynamics_seed());
+        let conduct = self.raw.network.conduct(graph, dynamics);
+        let conduct = conduct.map_err(|error| error.message)?;
+        Ok((!conduct.links.is_empty()).then_some(conduct))
     }
 
     /// The same scenario as one run: this replication and no other.
@@ -136,17 +154,37 @@ pub(crate) fn check(
     mut raw: RawScenario,
     tree: &Node,
     folder: &Path,
+    sets: &mut DataSets,
 ) -> Result<Checked<Scenario>, Vec<Problem>> {
     let mut findings = Findings::new(tree);
     federation_only(&raw, &mut findings);
     clients::name("name", "scenario", &raw.name, &mut findings);
     course::check(&raw, &mut findings);
     let mut inputs = Vec::new();
+    let world_seed = Scenario { raw: raw.clone() }.world_seed();
+    let blueprint = network::topology(
+        &mut raw.network,
+        world_seed,
+        folder,
+        &mut inputs,
+        &mut findings,
+    );
+    behaviour::network(&mut raw.network, folder, &mut inputs, &mut findings);
+    if let Some(blueprint) = &blueprint {
+        behaviour::links(&raw.network, blueprint, &mut findings);
+    }
     // Without a sensible number of clients the other figures mean nothing.
     if let Some(count) = clients::check(&raw, &mut findings) {
-        data::check(&raw, count, &mut findings);
+        data::check(&mut raw, count, folder, sets, &mut findings);
         method::check(&mut raw, count, &mut findings);
-        inputs = columns::load(&mut raw, folder, &mut findings);
+        columns::load(&mut raw, folder, &mut inputs, &mut findings);
+        for (number, group) in raw.clients.iter_mut().enumerate() {
+            let path = format!("clients.{number}.link");
+            behaviour::access(&mut group.link, &path, folder, &mut inputs, &mut findings);
+        }
+        if let Some(blueprint) = blueprint {
+            network::places(&raw, &blueprint, &mut findings);
+        }
     }
     let (problems, notes) = findings.into_parts();
     if problems.is_empty() {
@@ -168,15 +206,6 @@ fn federation_only(raw: &RawScenario, findings: &mut Findings<'_>) {
             "bare transfers beside a method are not supported yet",
             "expected a scenario with either",
             "leave out `data`, `clients` and `method` to simulate the transfers alone",
-        );
-    }
-    if raw.network.topology != RawTopology::Star {
-        findings.refuse(
-            "network.topology",
-            "clients can stand in a star only, so far",
-            "expected \"star\"",
-            "other topologies carry bare transfers: [[transfer]] without `data`, `clients` and \
-             `method`",
         );
     }
     network::transport(&raw.network.transport, findings);
@@ -205,18 +234,21 @@ pub(crate) fn check_network(
             "name a file, as in topology = { file = \"edges.csv\" }, or another kind of topology",
         );
     }
-    let shown = match &raw.network.topology {
-        RawTopology::File { file, .. } => folder.join(file).display().to_string(),
-        _ => String::new(),
-    };
     let mut inputs = Vec::new();
-    if network::load(&mut raw.network, folder, &mut inputs, &mut findings) {
-        let scenario = NetworkScenario { raw: raw.clone() };
-        let blueprint: Option<Blueprint> =
-            network::blueprint(&raw.network, &shown, scenario.world_seed(), &mut findings);
-        if let Some(blueprint) = blueprint {
-            network::transfers(&raw.transfer, &blueprint, &mut findings);
-        }
+    let world_seed = NetworkScenario { raw: raw.clone() }.world_seed();
+    let blueprint = network::topology(
+        &mut raw.network,
+        world_seed,
+        folder,
+        &mut inputs,
+        &mut findings,
+    );
+    behaviour::network(&mut raw.network, folder, &mut inputs, &mut findings);
+    if let Some(blueprint) = &blueprint {
+        behaviour::links(&raw.network, blueprint, &mut findings);
+    }
+    if let Some(blueprint) = blueprint.filter(|_| raw.network.topology != RawTopology::Star) {
+        network::transfers(&raw.transfer, &blueprint, &mut findings);
     }
     let (problems, notes) = findings.into_parts();
     if problems.is_empty() {

@@ -109,7 +109,7 @@ impl Column {
         clients: usize,
     ) -> Result<Arc<str>, ColumnError> {
         let path = folder.join(&self.file);
-        let text = read(&path)?;
+        let text = read(&path, "a column of values for clients")?;
         let values = parse::<Q>(&text, &self.file, &self.column)?;
         if self.pick == Pick::InOrder && values.len() < clients {
             return Err(ColumnError {
@@ -129,7 +129,8 @@ impl Column {
     }
 }
 
-fn read(path: &Path) -> Result<String, ColumnError> {
+/// The text of a file beside the scenario; `what` it should hold is said where it is too large.
+pub(crate) fn read(path: &Path, what: &str) -> Result<String, ColumnError> {
     let shown = path.display();
     let refuse = |message: String, way_out: &str| {
         Err(ColumnError {
@@ -145,7 +146,7 @@ fn read(path: &Path) -> Result<String, ColumnError> {
         Ok(about) if about.len() > LARGEST_FILE_BYTES => {
             return refuse(
                 format!("`{shown}` has {} bytes", about.len()),
-                "a column of values for clients is at most 100 MB; name another file",
+                &format!("{what} is at most 100 MB; name another file"),
             );
         }
         _ => fs::read(path),

@@ -1,6 +1,7 @@
 //! From scenario files and arguments to the runs they ask for.
 
 use super::check::{self, Checked, NetworkScenario, Scenario};
+use super::data::DataSets;
 use super::decode_error::What;
 use super::known_keys::meaning;
 use super::layers::{Layer, Merged, merge};
@@ -159,8 +160,9 @@ impl Plan {
 pub fn load(paths: &[PathBuf], overrides: &Overrides) -> Result<Vec<Plan>, Problems> {
     let mut runs = Vec::new();
     let mut problems = Vec::new();
+    let mut data = DataSets::default();
     for path in paths {
-        match load_file(path, overrides) {
+        match load_file(path, overrides, &mut data) {
             Ok(planned) => runs.extend(planned.into_iter().map(|run| (path, run))),
             Err(found) => problems.extend(found),
         }
@@ -209,7 +211,11 @@ fn number(runs: &mut [(&PathBuf, Plan)], problems: &mut Vec<Problem>) {
     }
 }
 
-fn load_file(path: &Path, overrides: &Overrides) -> Result<Vec<Plan>, Vec<Problem>> {
+fn load_file(
+    path: &Path,
+    overrides: &Overrides,
+    data: &mut DataSets,
+) -> Result<Vec<Plan>, Vec<Problem>> {
     let source = read(path).map_err(|problem| vec![problem])?;
     let mut document = parse_document(&source)?;
     let sets = overrides.assignments()?;
@@ -233,7 +239,7 @@ fn load_file(path: &Path, overrides: &Overrides) -> Result<Vec<Plan>, Vec<Proble
             .chain(sets.iter().cloned().map(Layer::Assignment))
             .chain(overrides.counters().into_iter().map(Layer::Assignment))
             .collect();
-        match plan_point(&layers, folder) {
+        match plan_point(&layers, folder, data) {
             Ok(planned) => runs.extend(planned.into_iter().map(|mut run| {
                 let repeated = run.repeats().map(repeated_factors).unwrap_or_default();
                 run.set_factors(repeated.into_iter().chain(factors.clone()).collect());
@@ -281,7 +287,11 @@ fn factor(node: &Node) -> String {
     }
 }
 
-fn plan_point(layers: &[Layer], folder: &Path) -> Result<Vec<Plan>, Vec<Problem>> {
+fn plan_point(
+    layers: &[Layer],
+    folder: &Path,
+    data: &mut DataSets,
+) -> Result<Vec<Plan>, Vec<Problem>> {
     let Merged { tree, mut notes } = merge(layers).map_err(|problem| vec![problem])?;
     if is_network_only(&tree) {
         let raw: RawNetworkScenario = decode(&tree)?;
@@ -296,7 +306,7 @@ fn plan_point(layers: &[Layer], folder: &Path) -> Result<Vec<Plan>, Vec<Problem>
         return Ok(planned.collect());
     }
     let raw: RawScenario = decode(&tree)?;
-    let checked = check::check(raw, &tree, folder)?;
+    let checked = check::check(raw, &tree, folder, data)?;
     notes.extend(checked.notes.clone());
     let (first, count) = (checked.scenario.replication, checked.scenario.replications);
     let planned = (first..first + count).map(|replication| {

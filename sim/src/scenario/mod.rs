@@ -3,14 +3,18 @@
 //! Nothing here simulates. [`load`] reads files and gives one [`PlannedRun`] for
 //! each point of a sweep and replication, or every [`Problem`] found.
 
+mod availability_trace;
 mod check;
 mod column;
+mod conduct;
+mod data;
 mod decode;
 mod decode_error;
 mod distribution;
 mod encode;
 mod known_keys;
 mod layers;
+mod link_profile;
 mod load;
 mod overrides;
 mod presets;
@@ -23,24 +27,21 @@ mod schema;
 mod sweep;
 mod topology;
 mod tree;
+mod week;
 
+pub use availability_trace::Traces;
 pub use check::{NetworkScenario, Scenario};
 pub use column::{Column, Pick};
+pub use data::{DataFilePath, Loaded};
 pub use load::{Plan, PlannedRun, load};
 pub use overrides::Overrides;
 pub use presets::{PRESETS, Preset};
 pub use problem::{Problem, Problems};
 pub use quantity::{
-    Bandwidth, Bytes, ComputeSpeed, Duration, Power, Quantity, QuantityError, Unit,
+    Bandwidth, Bytes, ComputeSpeed, Duration, Energy, Power, Quantity, QuantityError, Share, Unit,
 };
-pub use raw::{
-    RawBenefit, RawClientGroup, RawCost, RawData, RawDevice, RawDistill, RawDistillLoss,
-    RawDropout, RawEvaluation, RawExchange, RawFactor, RawHostLink, RawLink, RawLocal, RawMeasure,
-    RawMethod, RawNetwork, RawNetworkScenario, RawOptimizer, RawPartition, RawPower, RawRecords,
-    RawRoute, RawRule, RawRun, RawScenario, RawSchedule, RawScope, RawSelection, RawServer,
-    RawSharing, RawSource, RawSplit, RawStaleness, RawStop, RawTarget, RawTier, RawTopology,
-    RawTransfer, RawTransport, RawWeights,
-};
+pub use raw::*;
 pub use resolved::Input;
 pub use sampled::{Distribution, DrawError, Sampled};
 pub use schema::schema;
+pub use week::{ClockError, TimeOfDay, WeekTime, Windows, Zone};

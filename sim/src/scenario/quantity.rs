@@ -431,6 +431,30 @@ quantity!(
     ]
 );
 
+quantity!(
+    /// An amount of energy.
+    Energy, what: "an energy", example: "15 Wh", positive: true, smallest: 1e-6, largest: 1e18,
+    from: from_joules, to: joules, unit: "joules",
+    units: [
+        unit("J", 1.0, 1.0), unit("kJ", 1e3, 1.0), unit("MJ", 1e6, 1.0),
+        unit("mWh", 3.6, 1.0), unit("Wh", 3600.0, 1.0), unit("kWh", 3.6e6, 1.0),
+    ]
+);
+
+quantity!(
+    /// A part of a whole, such as the level of a battery.
+    Share, what: "a share", example: "80 %", positive: false, smallest: 0.0, largest: 100.0,
+    from: from_percent, to: percent, unit: "percent",
+    units: [unit("%", 1.0, 1.0)]
+);
+
+/// No time at all.
+impl Default for Duration {
+    fn default() -> Self {
+        Self(0.0)
+    }
+}
+
 impl Duration {
     /// Whole nanoseconds, rounded to the nearest.
     #[must_use]
@@ -441,7 +465,7 @@ impl Duration {
 
     /// Whether it has no length.
     #[must_use]
-    pub fn is_zero(self) -> bool {
+    pub fn is_zero(&self) -> bool {
         self.0 == 0.0
     }
 }

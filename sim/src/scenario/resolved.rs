@@ -3,7 +3,10 @@
 use super::check::{NetworkScenario, Scenario};
 use super::encode::{canonical, encode, toml_document};
 use super::load::PlannedRun;
-use super::raw::{RawFactor, RawNetworkScenario, RawRun, RawScenario, RawTopology};
+use super::raw::{
+    RawDropout, RawFactor, RawMoment, RawNetwork, RawNetworkScenario, RawProfile, RawRun,
+    RawScenario, RawTopology,
+};
 use super::sampled::Sampled;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -27,12 +30,18 @@ pub(crate) struct Identity {
 
 impl Identity {
     /// Hashes the scenario with its defaults filled in. The description is for
-    /// people and does not count; of a column its values count, not its path.
+    /// people and does not count; of a column its values count, of a topology's file its content,
+    /// not their paths.
     pub(crate) fn of(scenario: &Scenario) -> Self {
         let mut raw: RawScenario = (**scenario).clone();
         raw.description = String::new();
         raw.run = None;
         name_columns_for_content(&mut raw);
+        // Of a file of data its checksum counts, not its path.
+        for (_, file) in raw.data.source.files_mut() {
+            file.file.clear();
+        }
+        name_network_for_content(&mut raw.network);
         // Only the seeds that act count, not the one they were made from.
         raw.seed = 0;
         raw.seed_world = Some(scenario.world_seed());
@@ -50,9 +59,7 @@ impl Identity {
         let mut raw: RawNetworkScenario = (**scenario).clone();
         raw.description = String::new();
         raw.run = None;
-        if let RawTopology::File { file, text, .. } = &mut raw.network.topology {
-            *file = hex(&Sha256::digest(text.as_bytes()));
-        }
+        name_network_for_content(&mut raw.network);
         raw.seed = 0;
         raw.seed_world = Some(scenario.world_seed());
         raw.seed_dynamics = Some(scenario.dynamics_seed());
@@ -103,9 +110,46 @@ fn name_columns_for_content(raw: &mut RawScenario) {
         if let Some(memory) = &mut group.device.memory {
             name_for_content(memory);
         }
+        if let Some(battery) = &mut group.device.battery {
+            name_for_content(&mut battery.capacity);
+            name_for_content(&mut battery.level);
+        }
         name_for_content(&mut group.link.up);
         name_for_content(&mut group.link.down);
         name_for_content(&mut group.link.latency);
+        if let Some(cap) = &mut group.link.cap {
+            name_for_content(cap);
+        }
+        if let Some(profiles) = &mut group.link.profile {
+            let directions = [&mut profiles.both, &mut profiles.up, &mut profiles.down];
+            directions
+                .into_iter()
+                .flatten()
+                .for_each(name_profile_for_content);
+        }
+        for moment in [&mut group.join, &mut group.leave] {
+            if let Some(RawMoment::Sampled(sampled)) = moment {
+                name_for_content(sampled);
+            }
+        }
+        if let RawDropout::Trace { file, traces, .. } = &mut group.dropout {
+            *file = hex(&traces.digest());
+        }
+    }
+}
+
+fn name_network_for_content(network: &mut RawNetwork) {
+    if let RawTopology::File { file, text, .. } = &mut network.topology {
+        *file = hex(&Sha256::digest(text.as_bytes()));
+    }
+    for link in &mut network.link {
+        link.profile.iter_mut().for_each(name_profile_for_content);
+    }
+}
+
+fn name_profile_for_content(profile: &mut RawProfile) {
+    if let Some((file, text)) = profile.file() {
+        *file = hex(&Sha256::digest(text.as_bytes()));
     }
 }
 
@@ -126,7 +170,7 @@ fn short_hash(text: &str) -> String {
     name
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut out, byte| {
         // Writing to a String cannot fail.
         let _ = write!(out, "{byte:02x}");

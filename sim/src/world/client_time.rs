@@ -42,6 +42,11 @@ impl ClientTimes {
     /// Accounts the time since the last change and enters `state`.
     pub fn enter(&mut self, state: ClientState, now: SimTime, availability: &mut Availability) {
         let offline = availability.offline_between(self.since, now);
+        self.enter_after(state, now, offline);
+    }
+
+    /// The same where the time offline since the last change is known.
+    pub fn enter_after(&mut self, state: ClientState, now: SimTime, offline: SimDuration) {
         self.offline += offline;
         let online = now.saturating_since(self.since).saturating_sub(offline);
         let spent = &mut self.spent[self.state as usize];

@@ -25,6 +25,8 @@ pub enum Outcome {
     DroppedCompute,
     /// The client was lost while sending.
     DroppedUpload,
+    /// Failed links cut every attempt to transfer.
+    LostLink,
     /// The model does not fit the device's memory.
     Unfit,
     /// Training left the finite numbers.
@@ -35,7 +37,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in the order of the documentation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Merged,
         Self::Late,
         Self::Surplus,
@@ -44,6 +46,7 @@ impl Outcome {
         Self::DroppedDownload,
         Self::DroppedCompute,
         Self::DroppedUpload,
+        Self::LostLink,
         Self::Unfit,
         Self::Diverged,
         Self::Unfinished,
@@ -60,6 +63,7 @@ impl Outcome {
             Self::DroppedDownload => "dropped_download",
             Self::DroppedCompute => "dropped_compute",
             Self::DroppedUpload => "dropped_upload",
+            Self::LostLink => "lost_link",
             Self::Unfit => "unfit",
             Self::Diverged => "diverged",
             Self::Unfinished => "unfinished",
@@ -75,11 +79,11 @@ impl Outcome {
         }
     }
 
-    /// Whether the client was lost.
+    /// Whether the client, or its link, was lost.
     pub fn is_drop(self) -> bool {
         matches!(
             self,
-            Self::DroppedDownload | Self::DroppedCompute | Self::DroppedUpload
+            Self::DroppedDownload | Self::DroppedCompute | Self::DroppedUpload | Self::LostLink
         )
     }
 
@@ -249,10 +253,22 @@ impl Ledger {
         participation.energy_joules += joules;
     }
 
-    pub(super) fn computed(&mut self, ticket: Ticket, work: &Work, flops: u64, joules: f64) {
+    /// Of a work `flops` were spent, after the first `before` of them.
+    pub(super) fn computed(
+        &mut self,
+        ticket: Ticket,
+        work: &Work,
+        before: u64,
+        flops: u64,
+        joules: f64,
+    ) {
         let participation = self.get_mut(ticket);
-        for (total, part) in participation.flops.iter_mut().zip(work.first(flops)) {
-            *total += part;
+        let parts = work
+            .first(before + flops)
+            .into_iter()
+            .zip(work.first(before));
+        for (total, (until, before)) in participation.flops.iter_mut().zip(parts) {
+            *total += until - before;
         }
         participation.energy_joules += joules;
     }

@@ -5,10 +5,12 @@ mod action;
 mod client_time;
 mod ledger;
 mod simulation;
+mod site;
 mod transfers;
 
 pub use action::{Action, Message, Plan, Ticket, Token, Work, WorkKind};
 pub use client_time::{ClientState, ClientTimes};
 pub use ledger::{Merge, Outcome, Participation, Span};
-pub use simulation::{Accounts, End, Host, Simulation, Site, WorldConfig};
+pub use simulation::{Accounts, End, Host, Simulation, WorldConfig};
+pub use site::{OnReturn, Site};
 pub use transfers::{TransferOutcome, TransferRecord};

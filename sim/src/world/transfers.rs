@@ -2,6 +2,7 @@
 
 use super::action::Ticket;
 use crate::kernel::ActorId;
+use crate::network::Effort;
 use crate::time::SimTime;
 
 /// How a transfer ended.
@@ -11,6 +12,10 @@ pub enum TransferOutcome {
     Delivered,
     /// Cut when the client dropped out.
     Cut,
+    /// Given up after failed links had cut every attempt.
+    Lost,
+    /// Suspended when the client went away; a later transfer carries the rest.
+    Suspended,
     /// Under way when the run ended.
     Unfinished,
 }
@@ -21,6 +26,8 @@ impl TransferOutcome {
         match self {
             Self::Delivered => "delivered",
             Self::Cut => "cut",
+            Self::Lost => "lost",
+            Self::Suspended => "suspended",
             Self::Unfinished => "unfinished",
         }
     }
@@ -39,8 +46,8 @@ pub struct TransferRecord {
     pub what: &'static str,
     /// Length of the buffer.
     pub size_bytes: u64,
-    /// Bytes that crossed the network.
-    pub carried_bytes: u64,
+    /// Attempts, and the bytes that crossed the network in them.
+    pub effort: Effort,
     /// When it was sent.
     pub start: SimTime,
     /// When it ended.

@@ -1,40 +1,82 @@
 //! A kernel in miniature: starts and cuts flows when told, and calls the network as agreed.
 
-use fedstill_sim::network::{FlowId, FlowNetwork, Network, ResourceId};
+use fedstill_sim::network::{
+    Completion, DeliveryEnd, DeliveryId, DeliveryOutcome, FlowId, FlowNetwork, Network, ResourceId,
+};
 use fedstill_sim::time::SimTime;
 
-/// What the miniature kernel needs of a network.
+/// What the miniature kernel needs of a network: flows, or deliveries that are carried at once.
 pub(crate) trait Flows {
-    fn advance(&mut self, now: SimTime) -> Vec<fedstill_sim::network::Completion>;
-    fn cancel(&mut self, now: SimTime, flow: FlowId) -> Option<fedstill_sim::network::Progress>;
+    type Id: Copy + Eq + std::fmt::Debug;
+    fn advance(&mut self, now: SimTime) -> Vec<(Self::Id, Ended)>;
+    fn cancel(&mut self, now: SimTime, id: Self::Id) -> Option<Ended>;
     fn settle(&mut self, now: SimTime);
     fn next_event(&self) -> Option<SimTime>;
 }
 
-macro_rules! flows {
-    ($type:ty) => {
-        impl Flows for $type {
-            fn advance(&mut self, now: SimTime) -> Vec<fedstill_sim::network::Completion> {
-                self.advance(now)
-            }
-            fn cancel(
-                &mut self,
-                now: SimTime,
-                flow: FlowId,
-            ) -> Option<fedstill_sim::network::Progress> {
-                self.cancel(now, flow)
-            }
-            fn settle(&mut self, now: SimTime) {
-                self.settle(now);
-            }
-            fn next_event(&self) -> Option<SimTime> {
-                self.next_event()
-            }
-        }
-    };
+impl Flows for FlowNetwork {
+    type Id = FlowId;
+
+    fn advance(&mut self, now: SimTime) -> Vec<(FlowId, Ended)> {
+        let ended = |done: Completion| Ended {
+            at: done.at,
+            carried: done.bytes,
+            completed: true,
+            limiting: done.limiting_link,
+        };
+        let all = self.advance(now).into_iter();
+        all.map(|done| (done.flow, ended(done))).collect()
+    }
+
+    fn cancel(&mut self, now: SimTime, id: FlowId) -> Option<Ended> {
+        self.cancel(now, id).map(|progress| Ended {
+            at: now,
+            carried: progress.bytes_carried,
+            completed: false,
+            limiting: progress.limiting_link,
+        })
+    }
+
+    fn settle(&mut self, now: SimTime) {
+        self.settle(now);
+    }
+
+    fn next_event(&self) -> Option<SimTime> {
+        self.next_event()
+    }
 }
-flows!(Network);
-flows!(FlowNetwork);
+
+impl Flows for Network {
+    type Id = DeliveryId;
+
+    fn advance(&mut self, now: SimTime) -> Vec<(DeliveryId, Ended)> {
+        let ended = |end: DeliveryEnd| Ended {
+            at: end.at,
+            carried: end.effort.received_bytes(),
+            completed: end.outcome == DeliveryOutcome::Delivered,
+            limiting: end.limiting_link,
+        };
+        let all = self.advance(now).into_iter();
+        all.map(|end| (end.delivery, ended(end))).collect()
+    }
+
+    fn cancel(&mut self, now: SimTime, id: DeliveryId) -> Option<Ended> {
+        self.cancel(now, id).map(|cancelled| Ended {
+            at: now,
+            carried: cancelled.effort.sent_bytes,
+            completed: false,
+            limiting: cancelled.limiting_link,
+        })
+    }
+
+    fn settle(&mut self, now: SimTime) {
+        self.settle(now);
+    }
+
+    fn next_event(&self) -> Option<SimTime> {
+        self.next_event()
+    }
+}
 
 /// One flow of a plan: how to start it, when, and when to cut it.
 #[derive(Clone, Debug)]
@@ -54,11 +96,11 @@ pub(crate) struct Ended {
 }
 
 /// What the watcher of a run may look at after each settled instant.
-pub(crate) struct Instant<'a, N> {
+pub(crate) struct Instant<'a, N: Flows> {
     pub(crate) now: SimTime,
     pub(crate) network: &'a N,
     /// The live flows with their places in the plan.
-    pub(crate) live: &'a [(FlowId, usize)],
+    pub(crate) live: &'a [(N::Id, usize)],
 }
 
 /// Runs a plan to its end; flows of one instant start in the order of the plan. The ends are in the
@@ -67,11 +109,11 @@ pub(crate) fn run<N: Flows, S>(
     network: &mut N,
     plan: &[Planned<S>],
     looks: &[SimTime],
-    mut start: impl FnMut(&mut N, SimTime, &S) -> FlowId,
+    mut start: impl FnMut(&mut N, SimTime, &S) -> N::Id,
     mut watch: impl FnMut(Instant<'_, N>),
 ) -> (Vec<Ended>, Vec<usize>) {
     let mut ended: Vec<Option<Ended>> = vec![None; plan.len()];
-    let mut live: Vec<(FlowId, usize)> = Vec::new();
+    let mut live: Vec<(N::Id, usize)> = Vec::new();
     let mut order = Vec::new();
     let mut before = None;
     // Each flow makes at most two events of its own; anything far above does not terminate.
@@ -92,19 +134,10 @@ pub(crate) fn run<N: Flows, S>(
             before.is_none_or(|before| now >= before),
             "time runs back to {now}"
         );
-        for done in network.advance(now) {
-            let place = live
-                .iter()
-                .position(|(flow, _)| *flow == done.flow)
-                .unwrap();
+        for (id, end) in network.advance(now) {
+            let place = live.iter().position(|(flow, _)| *flow == id).unwrap();
             let (_, k) = live.remove(place);
-            let limiting = done.limiting_link;
-            ended[k] = Some(Ended {
-                at: done.at,
-                carried: done.bytes,
-                completed: true,
-                limiting,
-            });
+            ended[k] = Some(end);
             order.push(k);
         }
         let first_look = before.is_none_or(|before| now > before);
@@ -121,14 +154,8 @@ pub(crate) fn run<N: Flows, S>(
             .filter(|(_, flow)| first_look && flow.cut_at == Some(now))
         {
             if let Some(place) = live.iter().position(|(_, other)| *other == k) {
-                let progress = network.cancel(now, live[place].0).unwrap();
+                ended[k] = network.cancel(now, live[place].0);
                 live.remove(place);
-                ended[k] = Some(Ended {
-                    at: now,
-                    carried: progress.bytes_carried,
-                    completed: false,
-                    limiting: progress.limiting_link,
-                });
             }
         }
         network.settle(now);

@@ -223,6 +223,43 @@ proptest! {
     }
 }
 
+/// The largest share of each link's bandwidth that the rates of its flows add up to, over the
+/// instants after which time went on: what `usage` says without adding up.
+fn brute_force_peaks(world: &World) -> (FlowNetwork, Vec<f64>) {
+    let mut peaks = vec![0.0_f64; world.capacities.len()];
+    let (mut loads, mut since) = (peaks.clone(), SimTime::ZERO);
+    let (network, _) = simulate(world, &[], |instant| {
+        if instant.now > since {
+            for (peak, load) in peaks.iter_mut().zip(&loads) {
+                *peak = peak.max(*load);
+            }
+        }
+        since = instant.now;
+        loads.fill(0.0);
+        for (flow, k) in instant.live {
+            let rate = instant.network.rate_bytes_per_second(*flow).unwrap_or(0.0);
+            for link in world.plan[*k].spec.route.iter() {
+                if let Capacity::Shared(most) = world.capacities[link.0 as usize] {
+                    loads[link.0 as usize] += rate / most.as_bytes_per_second();
+                }
+            }
+        }
+    });
+    (network, peaks)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn peak_use_is_the_largest_sum_of_rates(world in worlds()) {
+        let (network, peaks) = brute_force_peaks(&world);
+        for (k, (usage, peak)) in network.usage().into_iter().zip(peaks).enumerate() {
+            prop_assert!((usage.peak - peak).abs() <= 1e-9, "link {}: {} not {}", k, usage.peak, peak);
+        }
+    }
+}
+
 /// The time covered by the carrying phases of the flows over `link`.
 fn busy(world: &World, ends: &[Ended], link: ResourceId) -> SimDuration {
     let mut phases: Vec<(SimTime, SimTime)> = world

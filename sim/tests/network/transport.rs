@@ -1,6 +1,6 @@
 //! The cases of `simgrid.toml`: the transports against SimGrid.
 
-use fedstill_sim::network::{Completion, FlowId, Network, ResourceId, Transport};
+use fedstill_sim::network::{DeliveryEnd, DeliveryId, Network, ResourceId, Transport};
 use fedstill_sim::time::SimTime;
 use serde::Deserialize;
 
@@ -52,7 +52,7 @@ impl Settings {
 fn completions(
     network: &mut Network,
     changes: &[(SimTime, ResourceId, Option<f64>)],
-) -> Vec<Completion> {
+) -> Vec<DeliveryEnd> {
     let (mut done, mut changes) = (Vec::new(), changes.iter().peekable());
     network.settle(SimTime::ZERO);
     loop {
@@ -84,7 +84,7 @@ fn transfers_end_when_simgrid_says() {
         let (graph, hosts) = graph(&case.links);
         let count = graph.capacities().len();
         let mut network = Network::from_graph_with(graph, case.transport.transport());
-        let flows: Vec<FlowId> = case
+        let deliveries: Vec<DeliveryId> = case
             .transfers
             .iter()
             .map(|(from, to, bytes, _)| {
@@ -99,8 +99,12 @@ fn transfers_end_when_simgrid_says() {
             }
         }
         let done = completions(&mut network, &changes);
-        for (k, (flow, (.., end))) in flows.iter().zip(&case.transfers).enumerate() {
-            let found = done.iter().find(|done| done.flow == *flow).unwrap().at;
+        for (k, (delivery, (.., end))) in deliveries.iter().zip(&case.transfers).enumerate() {
+            let found = done
+                .iter()
+                .find(|done| done.delivery == *delivery)
+                .unwrap()
+                .at;
             assert!(
                 (found.as_secs_f64() - end).abs() <= 1e-6,
                 "{}, transfer {k} ends at {found}, not {end}",
@@ -151,7 +155,7 @@ fn staggered(policy: &str, transport: Transport, changes: &[(f64, Option<f64>)])
         .map(|(at, rate)| (time(*at), ResourceId(0), *rate))
         .collect();
     let mut done = completions(&mut network, &changes);
-    done.sort_by_key(|done| done.flow);
+    done.sort_by_key(|done| done.delivery);
     done.iter().map(|done| done.at.as_secs_f64()).collect()
 }
 

@@ -2,18 +2,24 @@
 //!
 //! Everything here is fixed before the simulation starts and shared, never copied.
 
+mod behaving;
 mod cost;
 mod drawing;
 mod placing;
+mod presence;
 
 pub use cost::LocalCost;
 
-use drawing::{draw_group, load_dataset, partition_of};
+pub(crate) use presence::{ClientBattery, Presence};
+
+use drawing::{draw_group, load_dataset};
+use placing::Standing;
 
 use crate::device::Device;
 use crate::kernel::Streams;
+use crate::network::Conduct;
 use crate::scenario::{
-    RawDropout, RawExchange, RawOptimizer, RawRule, RawSchedule, RawWeights, Scenario,
+    RawExchange, RawOnReturn, RawOptimizer, RawRule, RawSchedule, RawWeights, Scenario,
 };
 use crate::time::{SimDuration, SimTime};
 use fedstill_models::{Dataset, Layout, Optimizer, Rule, Shard, Split};
@@ -28,6 +34,8 @@ pub struct Deployment {
     dataset: Arc<Dataset>,
     split: Split,
     clients: Vec<ClientSpec>,
+    standing: Standing,
+    conduct: Option<Conduct>,
     server_parameters: Option<Arc<Layout>>,
 }
 
@@ -40,7 +48,9 @@ pub(crate) struct ClientSpec {
     pub(crate) model: String,
     pub(crate) layout: Arc<Layout>,
     pub(crate) device: Device,
-    pub(crate) dropout: RawDropout,
+    pub(crate) presence: Presence,
+    pub(crate) battery: Option<ClientBattery>,
+    pub(crate) on_return: RawOnReturn,
     /// bit/s up, bit/s down, one-way latency.
     pub(crate) link: (f64, f64, SimDuration),
 }
@@ -63,28 +73,34 @@ fn failed(place: &str) -> impl Fn(&dyn std::fmt::Display) -> DeploymentError {
 }
 
 impl Deployment {
-    /// Draws data, split, devices and links.
+    /// Draws data, split, devices, links and topology.
     ///
     /// # Errors
-    /// When the data cannot be split as asked, or a distribution gives no usable value.
+    /// When the data cannot be split as asked, a distribution gives no usable value, or chance no
+    /// topology that holds together.
     pub fn draw(scenario: Scenario) -> Result<Self, DeploymentError> {
         let world = Streams::new(scenario.world_seed());
         let dynamics = Streams::new(scenario.dynamics_seed());
-        let dataset = Arc::new(load_dataset(&scenario.data.source, world)?);
+        let dataset = load_dataset(&scenario.data.source, world)?;
         let mut clients = Vec::with_capacity(scenario.client_count());
         for group in &scenario.clients {
-            draw_group(group, &dataset, world, &mut clients)?;
+            draw_group(group, scenario.start, &dataset, world, &mut clients)?;
         }
         let split = Split::draw(
             &dataset,
-            scenario.data.test,
+            scenario
+                .data
+                .test
+                .expect("written when a scenario is checked"),
             scenario.data.public,
             scenario.data.holdout,
-            &partition_of(&scenario.data.partition),
+            &scenario.data.partition.choice(),
             clients.len(),
             world.seed("data", "split"),
         )
         .map_err(|error| failed("data")(&error))?;
+        let standing = Standing::of(&scenario, &clients)?;
+        let conduct = behaving::conduct(&scenario, &clients, standing.core(), world, dynamics)?;
         let server_parameters = match scenario.method.exchange {
             RawExchange::Parameters => clients.first().map(|client| Arc::clone(&client.layout)),
             _ => None,
@@ -96,6 +112,8 @@ impl Deployment {
             dataset,
             split,
             clients,
+            standing,
+            conduct,
             server_parameters,
         })
     }

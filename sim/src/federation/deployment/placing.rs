@@ -1,65 +1,106 @@
 //! Placing: where clients and server stand in the network, with their devices.
 
-use super::{ClientSpec, Deployment, duration};
-use crate::device::{Availability, DropRate};
-use crate::network::{Access, HostId, Network, Star};
-use crate::scenario::{Quantity, RawDropout};
-use crate::world::Site;
+use super::{ClientSpec, Deployment, DeploymentError, duration, failed};
+use crate::network::{Access, Connections, Graph, HostId, Network, NodeId};
+use crate::scenario::{Quantity, RawOnReturn, Scenario};
+use crate::world::{OnReturn, Site};
+use std::collections::BTreeMap;
 
-impl Deployment {
-    /// The network and the clients' places and devices in it; the server's host comes first.
-    pub(crate) fn place(&self) -> (Network, HostId, Vec<Site>) {
-        let server = &self.scenario.server;
-        let star = Star::new(
-            Access {
-                name: "server".to_owned(),
-                up: bandwidth(server.up.base()),
-                down: bandwidth(server.down.base()),
-                latency: duration(server.latency),
-            },
-            self.clients.iter().map(|client| Access {
-                name: client.name.clone(),
-                up: bandwidth(client.link.0),
-                down: bandwidth(client.link.1),
-                latency: client.link.2,
-            }),
-        );
-        let sites = self
+/// The network between the access links, and the node where each of them ends.
+#[derive(Debug)]
+pub(super) struct Standing {
+    core: Graph,
+    server: NodeId,
+    clients: Vec<NodeId>,
+}
+
+impl Standing {
+    pub(super) fn of(
+        scenario: &Scenario,
+        clients: &[ClientSpec],
+    ) -> Result<Standing, DeploymentError> {
+        let (core, places) = scenario.core().map_err(DeploymentError)?;
+        let groups: BTreeMap<&str, usize> = scenario
             .clients
             .iter()
             .enumerate()
-            .map(|(number, client)| Site {
-                host: star
-                    .client(u32::try_from(number).expect("the number of clients was checked")),
-                device: client.device,
-                availability: self.availability(client),
-                drops: self.drops(client),
-            });
+            .map(|(place, group)| (group.name.as_str(), place))
+            .collect();
+        // How many of each group there were before.
+        let mut before = vec![0; scenario.clients.len()];
+        let mut nodes = Vec::with_capacity(clients.len());
+        for (number, client) in clients.iter().enumerate() {
+            let group = groups.get(client.group.as_str()).copied();
+            let group = group.ok_or_else(|| failed(&client.name)(&"its group is not known"))?;
+            nodes.push(node(places.client(group, before[group], number)));
+            before[group] += 1;
+        }
+        Ok(Standing {
+            core,
+            server: node(places.server()),
+            clients: nodes,
+        })
+    }
+}
+
+impl Standing {
+    /// The network between the access links.
+    pub(super) fn core(&self) -> &Graph {
+        &self.core
+    }
+}
+
+/// A graph numbers its nodes as the blueprint lists them.
+fn node(place: usize) -> NodeId {
+    NodeId(u32::try_from(place).expect("topologies are bounded"))
+}
+
+impl Deployment {
+    /// The network and the clients' places and devices in it. The server is its first host, and the
+    /// clients follow in their order.
+    pub(crate) fn place(&self) -> (Network, HostId, Vec<Site>) {
+        let server = &self.scenario.server;
+        let server = Access {
+            name: "server".to_owned(),
+            up: bandwidth(server.up.base()),
+            down: bandwidth(server.down.base()),
+            latency: duration(server.latency),
+        };
+        let clients = self.clients.iter().map(|client| Access {
+            name: client.name.clone(),
+            up: bandwidth(client.link.0),
+            down: bandwidth(client.link.1),
+            latency: client.link.2,
+        });
+        let hosts = std::iter::once((server, self.standing.server))
+            .chain(clients.zip(self.standing.clients.iter().copied()));
+        let connections = Connections::new(self.standing.core.clone(), hosts)
+            .expect("the nodes were found in this graph");
+        let hub = connections.attached(0);
+        let sites = (1..).zip(&self.clients).map(|(number, client)| Site {
+            host: connections.attached(number),
+            device: client.device,
+            availability: client
+                .presence
+                .availability(&client.name, self.world, self.dynamics),
+            battery: client.battery.map(|battery| {
+                let idle = client.device.power.idle;
+                let (presence, name) = (&client.presence, &client.name);
+                Box::new(presence.battery(battery, idle, name, self.world))
+            }),
+            on_return: match client.on_return {
+                RawOnReturn::Abandon => OnReturn::Abandon,
+                RawOnReturn::Resume => OnReturn::Resume,
+            },
+            drops: client.presence.drops(&client.name, self.dynamics),
+        });
         let sites = sites.collect();
-        let hub = star.server();
         let transport = self.scenario.network.transport.choice();
-        (Network::from_star_with(star, transport), hub, sites)
-    }
-
-    fn availability(&self, client: &ClientSpec) -> Availability {
-        match client.dropout {
-            RawDropout::Exponential { up, down } => Availability::exponential(
-                duration(up),
-                duration(down),
-                self.dynamics.stream(&client.name, "availability"),
-            ),
-            RawDropout::None | RawDropout::PerParticipation { .. } => Availability::Always,
+        let mut network = Network::new(connections, transport);
+        if let Some(conduct) = &self.conduct {
+            network.set_conduct(conduct.clone());
         }
-    }
-
-    fn drops(&self, client: &ClientSpec) -> Option<(DropRate, crate::kernel::Stream)> {
-        match client.dropout {
-            RawDropout::PerParticipation { rate } => {
-                let stream = self.dynamics.stream(&client.name, "dropout");
-                Some((DropRate(rate), stream))
-            }
-            RawDropout::None | RawDropout::Exponential { .. } => None,
-        }
+        (network, hub, sites)
     }
 }
 

@@ -63,6 +63,14 @@ pub struct Blueprint {
 }
 
 impl Blueprint {
+    /// A star before anyone stands in it: one router called `hub`.
+    pub fn hub() -> Blueprint {
+        let mut blueprint = Blueprint::default();
+        blueprint.core = blueprint.add_node("hub", false);
+        blueprint.edge = vec![blueprint.core];
+        blueprint
+    }
+
     /// Adds a node and answers with its place.
     pub fn add_node(&mut self, name: impl Into<String>, is_host: bool) -> usize {
         let name = name.into();

@@ -88,6 +88,8 @@ table! {
     twin_equal_time_epochs: Option<u64>;
     /// Whether this twin was stopped by the cap on its passes.
     twin_equal_time_capped: Option<bool>;
+    /// What is left in its battery at the end of the run, of 1 when full; empty without one.
+    battery_level: Option<f64>, "1";
 }
 
 pub(super) fn rows<'a>(
@@ -95,57 +97,61 @@ pub(super) fn rows<'a>(
     measures: &'a Measures,
 ) -> impl Iterator<Item = ClientRow<'a>> {
     let times = &books.accounts.client_times;
+    let batteries = &books.accounts.battery_levels;
     let clients = books.clients.iter().zip(times).zip(&measures.totals);
-    clients.map(|((client, times), total)| {
-        let (up, down, latency) = client.link;
-        let epochs = benefit_of(&client.benefit, RawBenefit::EqualEpochs);
-        let time = benefit_of(&client.benefit, RawBenefit::EqualTime);
-        ClientRow {
-            run_id: &books.identity.run_id,
-            client_id: &client.name,
-            group: &client.group,
-            model: &client.model,
-            n_parameters: client.parameters,
-            n_train: client.n_train,
-            n_test: client.n_test,
-            n_classes: client
-                .label_counts
-                .iter()
-                .filter(|count| **count > 0)
-                .count() as u64,
-            label_entropy: label_entropy(client),
-            speed_flops: client.flops_per_second,
-            memory_bytes: client.memory_bytes,
-            link_up_bps: up,
-            link_down_bps: down,
-            link_latency_s: latency,
-            power_idle_watts: client.power.idle,
-            power_busy_watts: client.power.busy,
-            power_transmit_watts: client.power.transmit,
-            power_receive_watts: client.power.receive,
-            n_selected: total.selected,
-            n_merged: total.merged,
-            down_bytes: total.down_bytes,
-            up_bytes: total.up_bytes,
-            client_flops: total.flops.iter().sum(),
-            energy_joules: total.joules,
-            offline_s: times.offline(),
-            computing_s: times.in_state(ClientState::Computing),
-            receiving_s: times.in_state(ClientState::Receiving),
-            sending_s: times.in_state(ClientState::Sending),
-            waiting_version_s: times.in_state(ClientState::WaitingForVersion),
-            waiting_peer_s: SimDuration::ZERO,
-            unselected_s: times.in_state(ClientState::Unselected),
-            benefit_equal_epochs_matched: epochs.and_then(|benefit| benefit.matched),
-            benefit_equal_epochs_global: epochs.map(|benefit| benefit.global),
-            twin_equal_epochs_epochs: epochs.map(|benefit| benefit.epochs),
-            twin_equal_epochs_capped: epochs.map(|benefit| benefit.capped),
-            benefit_equal_time_matched: time.and_then(|benefit| benefit.matched),
-            benefit_equal_time_global: time.map(|benefit| benefit.global),
-            twin_equal_time_epochs: time.map(|benefit| benefit.epochs),
-            twin_equal_time_capped: time.map(|benefit| benefit.capped),
-        }
-    })
+    clients
+        .enumerate()
+        .map(|(place, ((client, times), total))| {
+            let (up, down, latency) = client.link;
+            let epochs = benefit_of(&client.benefit, RawBenefit::EqualEpochs);
+            let time = benefit_of(&client.benefit, RawBenefit::EqualTime);
+            ClientRow {
+                run_id: &books.identity.run_id,
+                client_id: &client.name,
+                group: &client.group,
+                model: &client.model,
+                n_parameters: client.parameters,
+                n_train: client.n_train,
+                n_test: client.n_test,
+                n_classes: client
+                    .label_counts
+                    .iter()
+                    .filter(|count| **count > 0)
+                    .count() as u64,
+                label_entropy: label_entropy(client),
+                speed_flops: client.flops_per_second,
+                memory_bytes: client.memory_bytes,
+                link_up_bps: up,
+                link_down_bps: down,
+                link_latency_s: latency,
+                power_idle_watts: client.power.idle,
+                power_busy_watts: client.power.busy,
+                power_transmit_watts: client.power.transmit,
+                power_receive_watts: client.power.receive,
+                n_selected: total.selected,
+                n_merged: total.merged,
+                down_bytes: total.down_bytes,
+                up_bytes: total.up_bytes,
+                client_flops: total.flops.iter().sum(),
+                energy_joules: total.joules,
+                offline_s: times.offline(),
+                computing_s: times.in_state(ClientState::Computing),
+                receiving_s: times.in_state(ClientState::Receiving),
+                sending_s: times.in_state(ClientState::Sending),
+                waiting_version_s: times.in_state(ClientState::WaitingForVersion),
+                waiting_peer_s: SimDuration::ZERO,
+                unselected_s: times.in_state(ClientState::Unselected),
+                benefit_equal_epochs_matched: epochs.and_then(|benefit| benefit.matched),
+                benefit_equal_epochs_global: epochs.map(|benefit| benefit.global),
+                twin_equal_epochs_epochs: epochs.map(|benefit| benefit.epochs),
+                twin_equal_epochs_capped: epochs.map(|benefit| benefit.capped),
+                benefit_equal_time_matched: time.and_then(|benefit| benefit.matched),
+                benefit_equal_time_global: time.map(|benefit| benefit.global),
+                twin_equal_time_epochs: time.map(|benefit| benefit.epochs),
+                twin_equal_time_capped: time.map(|benefit| benefit.capped),
+                battery_level: batteries.get(place).copied().flatten(),
+            }
+        })
 }
 
 /// Shannon's entropy Σ −p log₂ p of the shares of the labels.

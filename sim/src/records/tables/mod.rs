@@ -83,12 +83,15 @@ pub const NETWORK_TABLES: [WrittenNetworkTable; 4] = [
     },
     WrittenNetworkTable {
         table: LinkRow::TABLE,
-        write: |books, writer| write_csv(network::links(books), writer),
+        write: |books, writer| {
+            let links = network::links(&books.identity.run_id, books.ended_at, &books.network);
+            write_csv(links, writer)
+        },
     },
 ];
 
 /// Every table of a run, in the order of the documentation.
-pub const TABLES: [WrittenTable; 9] = [
+pub const TABLES: [WrittenTable; 10] = [
     WrittenTable {
         table: RunRow::TABLE,
         write: |books, measures, writer| write_csv([run::row(books, measures)], writer),
@@ -120,6 +123,17 @@ pub const TABLES: [WrittenTable; 9] = [
     WrittenTable {
         table: TransferRow::TABLE,
         write: |books, _, writer| write_csv(transfer::rows(books), writer),
+    },
+    WrittenTable {
+        table: LinkRow::TABLE,
+        write: |books, _, writer| {
+            let accounts = &books.accounts;
+            let run_id = &books.identity.run_id;
+            write_csv(
+                network::links(run_id, accounts.ended_at, &accounts.network),
+                writer,
+            )
+        },
     },
     WrittenTable {
         table: KpiRow::TABLE,
@@ -225,6 +239,14 @@ mod tests {
             (
                 serde_header(transfer::rows(&books).next().unwrap()),
                 TransferRow::TABLE,
+            ),
+            (
+                serde_header(
+                    network::links("1", books.accounts.ended_at, &books.accounts.network)
+                        .next()
+                        .unwrap(),
+                ),
+                LinkRow::TABLE,
             ),
             (
                 serde_header(kpi::rows(&books, &measures).next().unwrap()),

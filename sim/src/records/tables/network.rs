@@ -1,7 +1,7 @@
-//! `transfers.csv` and `links.csv` of a run of bare transfers, and its row among the runs.
+//! `links.csv` of any run; `transfers.csv` of a run of bare transfers, and its row among the runs.
 
 use super::run::{FactorRow, RunRow};
-use crate::network::SharingPolicy;
+use crate::network::{Network, ResourceId, SharingPolicy};
 use crate::records::network_books::NetworkBooks;
 use crate::records::table::table;
 use crate::time::{SimDuration, SimTime};
@@ -21,10 +21,16 @@ table! {
     size_bytes: u64, "byte";
     /// When it was sent.
     start_s: SimTime, "s";
-    /// When its last byte arrived.
-    end_s: SimTime, "s";
-    /// How it ended: `delivered`.
+    /// When its last byte arrived, or it was given up; empty where neither could ever happen.
+    end_s: Option<SimTime>, "s";
+    /// How it ended: `delivered`, `lost` (failed links had cut every attempt) or `unfinished` (a link on its way had failed for good, or there was no way any more).
     outcome: &'a str;
+    /// Attempts to send it; 0 where it only waited for a route.
+    attempts: u32;
+    /// Bytes that crossed the network, in all attempts.
+    bytes: u64, "byte";
+    /// Those of them that came to nothing: sent in attempts that a failed link cut, and not kept.
+    lost_bytes: u64, "byte";
     /// The link that held it to its rate at the end; empty where none did.
     limiting_link: Option<&'a str>;
 }
@@ -34,9 +40,9 @@ table! {
     pub struct LinkRow<'a> in "links",
     key [link, direction],
     references [[] in "runs" []],
-    /// Name of the link.
+    /// Name of the link; an access link has its host's.
     link: &'a str;
-    /// `forward` or `backward`, or `both` where the directions share.
+    /// `up` or `down` for an access link; else `forward` or `backward`, or `both` where the directions share.
     direction: &'a str;
     /// Where bytes came from; the link's first end where the directions share.
     from: &'a str;
@@ -52,8 +58,10 @@ table! {
     bytes: u64, "byte";
     /// Time with at least one transfer on it.
     busy_s: SimDuration, "s";
-    /// Bytes carried over those that it could have carried in the whole run; empty for a fat pipe, which has no such bound, and for a run without length.
+    /// Bytes carried over those that it could have carried in the whole run with its bandwidth as it was over time, less background traffic; empty for a fat pipe, which has no such bound, and where it could have carried nothing.
     mean_use: Option<f64>, "1";
+    /// The largest share of its bandwidth, less background traffic, that transfers took together for any length of time; empty for a fat pipe.
+    peak_use: Option<f64>, "1";
 }
 
 pub(super) fn run(books: &NetworkBooks) -> RunRow<'_> {
@@ -66,7 +74,7 @@ pub(super) fn run(books: &NetworkBooks) -> RunRow<'_> {
         replication: identity.replication,
         seed_world: identity.seed_world,
         seed_dynamics: identity.seed_dynamics,
-        status: "completed",
+        status: books.status(),
         end_s: books.ended_at,
         n_clients: 0,
         n_versions: 0,
@@ -102,32 +110,43 @@ pub(super) fn transfers(books: &NetworkBooks) -> impl Iterator<Item = BareTransf
         size_bytes: transfer.size_bytes,
         start_s: transfer.start,
         end_s: transfer.end,
-        outcome: "delivered",
+        outcome: transfer.outcome.name(),
+        attempts: transfer.effort.attempts,
+        bytes: transfer.effort.sent_bytes,
+        lost_bytes: transfer.effort.lost_bytes,
         limiting_link: transfer.limiting_link.as_deref(),
     })
 }
 
-pub(super) fn links(books: &NetworkBooks) -> impl Iterator<Item = LinkRow<'_>> {
-    let seconds = books.ended_at.as_secs_f64();
-    books.links.iter().map(move |link| {
-        let could = link.bandwidth.as_bytes_per_second() * seconds;
-        let bounded = link.policy != SharingPolicy::FatPipe && could > 0.0;
-        LinkRow {
-            run_id: &books.identity.run_id,
-            link: &link.link,
-            direction: link.direction,
-            from: &link.from,
-            to: &link.to,
-            sharing: match link.policy {
-                SharingPolicy::Shared => "shared",
-                SharingPolicy::SplitDuplex => "split-duplex",
-                SharingPolicy::FatPipe => "fat-pipe",
-            },
-            bandwidth_bps: link.bandwidth.as_bits_per_second(),
-            latency_s: link.latency,
-            bytes: link.bytes,
-            busy_s: link.busy,
-            mean_use: bounded.then(|| link.bytes as f64 / could),
-        }
-    })
+/// Every link and direction of a network after a run of this length.
+pub(super) fn links<'a>(
+    run_id: &'a str,
+    ended_at: SimTime,
+    network: &'a Network,
+) -> impl Iterator<Item = LinkRow<'a>> {
+    network
+        .links()
+        .zip(0..)
+        .map(move |((part, usage), number)| {
+            let could = network.could_carry(ResourceId(number), ended_at);
+            let bounded = part.policy != SharingPolicy::FatPipe && could > 0.0;
+            LinkRow {
+                run_id,
+                link: part.link,
+                direction: part.direction,
+                from: part.from,
+                to: part.to,
+                sharing: match part.policy {
+                    SharingPolicy::Shared => "shared",
+                    SharingPolicy::SplitDuplex => "split-duplex",
+                    SharingPolicy::FatPipe => "fat-pipe",
+                },
+                bandwidth_bps: part.bandwidth.as_bits_per_second(),
+                latency_s: part.latency,
+                bytes: usage.bytes,
+                busy_s: usage.busy,
+                peak_use: (part.policy != SharingPolicy::FatPipe).then_some(usage.peak),
+                mean_use: bounded.then(|| usage.bytes as f64 / could),
+            }
+        })
 }

@@ -54,9 +54,9 @@ table! {
     end_s: SimTime, "s";
     /// From selection to the end of the work; of what was cut it is only a lower bound.
     duration_s: SimDuration, "s";
-    /// The phase in which the client was lost: `download`, `compute` or `upload`.
+    /// The phase in which the client or its link was lost: `download`, `compute` or `upload`.
     cut_phase: Option<&'a str>;
-    /// How it ended: `merged`, `late` (after its version's deadline), `surplus` (after enough were in), `stale` (refused for staleness), `unused` (its version failed), `dropped_download`, `dropped_compute`, `dropped_upload` (the client was lost), `unfit` (the model does not fit the device's memory), `diverged` (training left the finite numbers) or `unfinished` (the run ended first).
+    /// How it ended: `merged`, `late` (after its version's deadline), `surplus` (after enough were in), `stale` (refused for staleness), `unused` (its version failed), `dropped_download`, `dropped_compute`, `dropped_upload` (the client was lost), `lost_link` (failed links had cut every attempt to transfer), `unfit` (the model does not fit the device's memory), `diverged` (training left the finite numbers) or `unfinished` (the run ended first).
     outcome: &'a str;
     /// Bytes that the client received, whole or in part.
     down_bytes: u64, "byte";

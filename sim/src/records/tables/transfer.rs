@@ -21,15 +21,19 @@ table! {
     to: &'a str;
     /// What was sent.
     what: &'a str;
-    /// Length of the buffer that the receiver would decode.
+    /// Length of the buffer that the receiver would decode; after a suspension, of what was left of it.
     size_bytes: u64, "byte";
-    /// Bytes that crossed the network: fewer than size_bytes where it was cut.
+    /// Bytes that crossed the network, in all attempts: fewer than size_bytes where it was cut or suspended, more where failed links made it begin again.
     bytes: u64, "byte";
+    /// Those of them that came to nothing: sent in attempts that a failed link cut, and not kept.
+    lost_bytes: u64, "byte";
+    /// Attempts to send it; 0 where it only waited for a route.
+    attempts: u32;
     /// When it was sent.
     start_s: SimTime, "s";
     /// When it ended.
     end_s: SimTime, "s";
-    /// How it ended: `delivered`, `cut` (the client was lost) or `unfinished` (the run ended first).
+    /// How it ended: `delivered`, `cut` (the client was lost), `suspended` (the client went away; a later row carries the rest), `lost` (failed links had cut every attempt) or `unfinished` (the run ended first).
     outcome: &'a str;
     /// The link that held it to its rate at the end; empty where none did.
     limiting_link: Option<&'a str>;
@@ -51,7 +55,9 @@ pub(super) fn rows(books: &RunBooks) -> impl Iterator<Item = TransferRow<'_>> {
         to: books.actor_name(transfer.to),
         what: transfer.what,
         size_bytes: transfer.size_bytes,
-        bytes: transfer.carried_bytes,
+        bytes: transfer.effort.sent_bytes,
+        lost_bytes: transfer.effort.lost_bytes,
+        attempts: transfer.effort.attempts,
         start_s: transfer.start,
         end_s: transfer.end,
         outcome: transfer.outcome.name(),

@@ -1,6 +1,6 @@
 //! Groups of clients: names, numbers and models.
 
-use super::dropout::dropout;
+use super::dropout::availability;
 use super::findings::Findings;
 use crate::scenario::raw::RawScenario;
 use fedstill_models::Architecture;
@@ -52,7 +52,7 @@ pub(super) fn check(raw: &RawScenario, findings: &mut Findings<'_>) -> Option<us
                 "`fedstill models` lists the architectures",
             );
         }
-        dropout(&format!("{path}.dropout"), &group.dropout, findings);
+        availability(&path, group, findings);
     }
     count(raw, findings)
 }

@@ -1,8 +1,10 @@
 //! Reads the columns that a scenario refers to, and gathers them as inputs.
 
 use super::findings::Findings;
-use crate::scenario::quantity::Quantity;
-use crate::scenario::raw::RawScenario;
+use crate::scenario::availability_trace::Traces;
+use crate::scenario::column::{ColumnError, Pick};
+use crate::scenario::quantity::{Duration, Quantity};
+use crate::scenario::raw::{RawDropout, RawMoment, RawScenario};
 use crate::scenario::resolved::Input;
 use crate::scenario::sampled::Sampled;
 use std::path::Path;
@@ -12,14 +14,14 @@ use std::sync::Arc;
 pub(super) fn load(
     raw: &mut RawScenario,
     folder: &Path,
+    inputs: &mut Vec<Input>,
     findings: &mut Findings<'_>,
-) -> Vec<Input> {
-    let mut inputs = Vec::new();
+) {
     for (index, group) in raw.clients.iter_mut().enumerate() {
         let mut columns = Columns {
             folder,
             clients: group.count,
-            inputs: &mut inputs,
+            inputs: &mut *inputs,
             findings,
         };
         let at = |key: &str| format!("clients.{index}.{key}");
@@ -27,11 +29,23 @@ pub(super) fn load(
         if let Some(memory) = &mut group.device.memory {
             columns.load(memory, &at("device.memory"));
         }
+        if let Some(battery) = &mut group.device.battery {
+            columns.load(&mut battery.capacity, &at("device.battery.capacity"));
+            columns.load(&mut battery.level, &at("device.battery.level"));
+        }
         columns.load(&mut group.link.up, &at("link.up"));
         columns.load(&mut group.link.down, &at("link.down"));
         columns.load(&mut group.link.latency, &at("link.latency"));
+        if let Some(cap) = &mut group.link.cap {
+            columns.load(cap, &at("link.cap"));
+        }
+        for (moment, key) in [(&mut group.join, "join"), (&mut group.leave, "leave")] {
+            if let Some(RawMoment::Sampled(sampled)) = moment {
+                columns.load(sampled, &at(key));
+            }
+        }
+        columns.trace(&group.name, &mut group.dropout, &at("dropout"));
     }
-    inputs
 }
 
 struct Columns<'a, 'b> {
@@ -57,6 +71,51 @@ impl Columns<'_, '_> {
                     .refuse(&place, error.message, "", error.way_out);
             }
         }
+    }
+}
+
+impl Columns<'_, '_> {
+    /// Reads recorded availability; with `in-order` every client without a record of its name needs a place.
+    fn trace(&mut self, group: &str, dropout: &mut RawDropout, path: &str) {
+        let RawDropout::Trace {
+            file,
+            pick,
+            repeat,
+            traces,
+        } = dropout
+        else {
+            return;
+        };
+        let repeat = repeat.map(Duration::seconds);
+        let error = match Traces::load(&self.folder.join(&*file), repeat) {
+            Ok((read, text)) => {
+                let named = |index: usize| read.named(&format!("{group}-{index}")).is_some();
+                let missing = (read.len()..self.clients).find(|index| !named(*index));
+                match missing.filter(|_| *pick == Pick::InOrder) {
+                    None => {
+                        *file = input(self.inputs, file, &text);
+                        *traces = Arc::new(read);
+                        return;
+                    }
+                    Some(index) => ColumnError {
+                        key: "file",
+                        message: format!(
+                            "`{file}` has {} records, none called `{group}-{index}` and none for a \
+                             client of that number",
+                            read.len()
+                        ),
+                        way_out:
+                            "give one record a client, or `pick = \"cycle\"` to begin again at \
+                                  the first one, or `pick = \"draw\"` for any"
+                                .into(),
+                    },
+                }
+            }
+            Err(error) => error,
+        };
+        let place = format!("{path}.{}", error.key);
+        self.findings
+            .refuse(&place, error.message, "", error.way_out);
     }
 }
 

@@ -1,34 +1,71 @@
-//! Enough samples for the test set, the public set and every client.
+//! Files of data are read; there are enough samples for the test set, the public set and every
+//! client.
+
+mod partition;
 
 use super::findings::Findings;
-use crate::scenario::raw::{RawPartition, RawScenario, RawSource};
+use crate::scenario::data::{DataSets, SourceError};
+use crate::scenario::raw::{RawScenario, RawSource};
 use fedstill_models::Dataset;
+use std::path::Path;
 
 /// Features of all samples are held as 4-byte numbers in memory.
 const LARGEST_DATA_BYTES: usize = 8_000_000_000;
 
-/// Samples and classes of a data set.
-pub(super) struct Size {
-    pub(super) samples: usize,
-    pub(super) classes: usize,
+/// Samples of the global test set where nobody says how many.
+const DEFAULT_TEST: usize = 360;
+
+/// Samples, classes and groups of a data set.
+#[derive(Debug, Clone, Copy)]
+struct Size {
+    samples: usize,
+    /// Of those, in a test set with files of its own.
+    given_test: usize,
+    classes: usize,
+    /// Writers, hospitals or devices, where the data tell them.
+    groups: Option<usize>,
 }
 
-pub(super) fn size(source: &RawSource) -> Size {
-    match *source {
-        RawSource::Digits => {
-            let digits = Dataset::digits();
-            Size {
-                samples: digits.len(),
-                classes: digits.n_classes(),
-            }
+impl Size {
+    fn of(dataset: &Dataset) -> Self {
+        Self {
+            samples: dataset.len(),
+            given_test: dataset.given_test().len(),
+            classes: dataset.n_classes(),
+            groups: dataset.groups().map(|groups| groups.names().len()),
         }
-        RawSource::Synthetic {
-            samples, classes, ..
-        } => Size { samples, classes },
+    }
+
+    /// `None` of files that could not be read.
+    fn of_source(source: &RawSource) -> Option<Self> {
+        match source {
+            RawSource::Digits => Some(Self::of(&Dataset::digits())),
+            RawSource::Synthetic {
+                samples, classes, ..
+            } => Some(Self {
+                samples: *samples,
+                given_test: 0,
+                classes: *classes,
+                groups: None,
+            }),
+            files => Some(Self::of(files.loaded()?.dataset()?)),
+        }
+    }
+
+    /// Samples that are not in a test set with files of its own.
+    fn to_share(self) -> usize {
+        self.samples - self.given_test
     }
 }
 
-pub(super) fn check(raw: &RawScenario, clients: usize, findings: &mut Findings<'_>) {
+/// Checks `[data]`, reads its files, and writes the effective size of the test set.
+pub(super) fn check(
+    raw: &mut RawScenario,
+    clients: usize,
+    folder: &Path,
+    sets: &mut DataSets,
+    findings: &mut Findings<'_>,
+) {
     source(&raw.data.source, findings);
     findings.number(
         "data.holdout",
@@ -37,30 +74,44 @@ pub(super) fn check(raw: &RawScenario, clients: usize, findings: &mut Findings<'
         "a share from 0 up to, but not including, 1",
         "0.2 keeps a fifth of every client's samples as its own test set; 0 keeps none",
     );
-    let Size { samples, classes } = size(&raw.data.source);
-    let left = shares(raw, samples, findings);
-    partition(raw, classes, findings);
-    let Some(left) = left else { return };
-    let each = match raw.data.partition {
-        RawPartition::Dirichlet { min_samples, .. } => min_samples.max(1),
-        _ => 1,
-    };
-    let needed = clients.saturating_mul(each);
-    if clients > 0 && left < needed {
-        let counted = format!(
-            "{samples} samples - {} test - {} public = {left}",
-            raw.data.test, raw.data.public
-        );
-        let problem = findings
-            .problem(
-                "data",
-                format!("{left} samples are left for {clients} clients, too few"),
-                counted,
-            )
-            .note(format!("every client needs at least {each}"))
-            .way_out("take fewer clients, or a smaller `data.test` or `data.public`, or more data");
-        findings.add(problem);
+    if let Err(error) = sets.load(&mut raw.data.source, folder) {
+        unreadable(error, findings);
     }
+    let Some(size) = Size::of_source(&raw.data.source) else {
+        return;
+    };
+    let left = shares(raw, size, findings);
+    let sound = partition::check(&raw.data.partition, size.classes, findings);
+    let (Some(left), true) = (left, sound) else {
+        return;
+    };
+    let drawn = if size.given_test > 0 {
+        String::new()
+    } else {
+        format!(" - {} test", raw.data.test.unwrap_or_default())
+    };
+    let counted = format!(
+        "{} samples{drawn} - {} public = {left}",
+        size.to_share(),
+        raw.data.public
+    );
+    partition::enough(
+        &raw.data.partition,
+        clients,
+        left,
+        counted,
+        size.groups,
+        findings,
+    );
+}
+
+fn unreadable(error: SourceError, findings: &mut Findings<'_>) {
+    let path = if error.key.is_empty() {
+        "data.source".to_owned()
+    } else {
+        format!("data.source.{}", error.key)
+    };
+    findings.refuse(&path, error.found, error.expected, error.way_out);
 }
 
 fn source(source: &RawSource, findings: &mut Findings<'_>) {
@@ -106,61 +157,58 @@ fn source(source: &RawSource, findings: &mut Findings<'_>) {
 }
 
 /// Samples left for the clients, where test and public set fit.
-fn shares(raw: &RawScenario, samples: usize, findings: &mut Findings<'_>) -> Option<usize> {
-    let test = raw.data.test;
+fn shares(raw: &mut RawScenario, size: Size, findings: &mut Findings<'_>) -> Option<usize> {
+    let automatic = if size.given_test > 0 {
+        size.given_test
+    } else {
+        DEFAULT_TEST
+    };
+    let test = *raw.data.test.get_or_insert(automatic);
     findings.not_zero(
         "data.test",
         &test,
         "without a global test set no model can be scored; leave the key out for 360",
     );
-    if test >= samples {
-        findings.refuse(
-            "data.test",
-            format!("`data.test` asks for {test} of {samples} samples"),
-            format!("the data set has {samples}; the clients need some of them"),
-            format!("ask for fewer, such as {}", samples / 5),
-        );
-        return None;
-    }
-    if raw.data.public >= samples - test {
-        let left = samples - test;
+    let samples = size.to_share();
+    let left = if size.given_test > 0 {
+        if test > size.given_test {
+            findings.refuse(
+                "data.test",
+                format!("`data.test` asks for {test} of {} samples", size.given_test),
+                format!("the test set has {} in files of its own", size.given_test),
+                "leave the key out for all of them",
+            );
+            return None;
+        }
+        samples
+    } else {
+        if test >= samples {
+            findings.refuse(
+                "data.test",
+                format!("`data.test` asks for {test} of {samples} samples"),
+                format!("the data set has {samples}; the clients need some of them"),
+                format!("ask for fewer, such as {}", samples / 5),
+            );
+            return None;
+        }
+        samples - test
+    };
+    if raw.data.public >= left {
+        let counted = if size.given_test > 0 {
+            format!("the data set has {samples}")
+        } else {
+            format!("{samples} samples - {test} test = {left}")
+        };
         findings.refuse(
             "data.public",
             format!(
                 "`data.public` asks for {} samples, but {left} are left",
                 raw.data.public
             ),
-            format!("{samples} samples - {test} test = {left}; the clients need some of them"),
+            format!("{counted}; the clients need some of them"),
             format!("ask for fewer, such as {}", left / 5),
         );
         return None;
     }
-    Some(samples - test - raw.data.public)
-}
-
-fn partition(raw: &RawScenario, classes: usize, findings: &mut Findings<'_>) {
-    match raw.data.partition {
-        RawPartition::Iid => {}
-        RawPartition::Dirichlet { alpha, .. } | RawPartition::Quantity { alpha } => {
-            findings.number(
-                "data.partition.alpha",
-                alpha,
-                |alpha| (1e-3..=1e6).contains(&alpha),
-                "a number from 0.001 to 1000000",
-                "0.1 is very uneven, 1 uneven, 100 almost even",
-            );
-        }
-        RawPartition::Shards { labels } => {
-            if labels == 0 || labels > classes {
-                findings.refuse(
-                    "data.partition.labels",
-                    format!(
-                        "`data.partition.labels` is {labels}, but the data has {classes} classes"
-                    ),
-                    format!("expected 1 to {classes}"),
-                    "2 labels a client is the usual hard case",
-                );
-            }
-        }
-    }
+    Some(left - raw.data.public)
 }

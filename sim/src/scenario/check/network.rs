@@ -4,18 +4,37 @@ use super::columns::input;
 use super::findings::Findings;
 use crate::network::topology::Blueprint;
 use crate::scenario::quantity::nearest;
-use crate::scenario::raw::{RawNetwork, RawRoute, RawTopology, RawTransfer, RawTransport};
+use crate::scenario::raw::{
+    RawNetwork, RawRoute, RawScenario, RawTopology, RawTransfer, RawTransport,
+};
 use crate::scenario::resolved::Input;
-use crate::scenario::topology::{TopologyError, read};
+use crate::scenario::topology::{Places, TopologyError, read};
 use std::path::Path;
 use std::sync::Arc;
 
 /// After as many wrong transfers the rest is most likely wrong in the same way.
 const MOST_TOLD: usize = 10;
 
-/// Reads the topology's file, if it is one, and names it as the resolved scenario will; `false`
-/// where it cannot be read.
-pub(super) fn load(
+/// Draws the topology as the first replication will have it; a star is its hub. A file is read
+/// first, and named as the resolved scenario will name it.
+pub(super) fn topology(
+    network: &mut RawNetwork,
+    world_seed: u64,
+    folder: &Path,
+    inputs: &mut Vec<Input>,
+    findings: &mut Findings<'_>,
+) -> Option<Blueprint> {
+    let shown = match &network.topology {
+        RawTopology::File { file, .. } => folder.join(file).display().to_string(),
+        _ => String::new(),
+    };
+    if !load(network, folder, inputs, findings) {
+        return None;
+    }
+    blueprint(network, &shown, world_seed, findings)
+}
+
+fn load(
     network: &mut RawNetwork,
     folder: &Path,
     inputs: &mut Vec<Input>,
@@ -38,15 +57,14 @@ pub(super) fn load(
     }
 }
 
-/// Draws the topology as the first replication will have it.
-pub(super) fn blueprint(
+fn blueprint(
     network: &RawNetwork,
     shown: &str,
     world_seed: u64,
     findings: &mut Findings<'_>,
 ) -> Option<Blueprint> {
     let blueprint = match network.blueprint(world_seed) {
-        Ok(blueprint) => blueprint?,
+        Ok(blueprint) => blueprint.unwrap_or_else(Blueprint::hub),
         Err(TopologyError::Shape(error)) => {
             findings.refuse(
                 &format!("network.topology.{}", error.parameter),
@@ -90,6 +108,76 @@ pub(super) fn transport(transport: &RawTransport, findings: &mut Findings<'_>) {
             &format!("a number from {} to {}", error.low, error.high),
             "leave it out for the preset's value",
         );
+    }
+}
+
+/// The server and every client stand at a node, with a way between them.
+pub(super) fn places(raw: &RawScenario, blueprint: &Blueprint, findings: &mut Findings<'_>) {
+    let fine = raw.clients.iter().enumerate().all(|(number, group)| {
+        let empty = group.at.as_ref().is_some_and(|at| at.names().is_empty());
+        if empty {
+            findings.refuse(
+                &format!("clients.{number}.at"),
+                "the list of nodes is empty",
+                "expected at least one node",
+                "leave `at` out to let the clients take the topology's edge nodes in turn",
+            );
+        }
+        !empty
+    });
+    let places = match Places::of(&raw.server, &raw.clients, blueprint) {
+        Ok(places) if fine => places,
+        Ok(_) => return,
+        Err(unknown) => {
+            let known = blueprint.places();
+            for node in unknown.iter().take(MOST_TOLD) {
+                findings.refuse(
+                    &node.path,
+                    format!("there is no node `{}` in the network", node.name),
+                    "expected a node of the topology",
+                    match nearest(&node.name, known.keys().copied()) {
+                        Some(near) => format!("did you mean \"{near}\"?"),
+                        None if raw.network.topology == RawTopology::Star => {
+                            "a star has no node but its hub: leave `at` out, or choose another topology"
+                                .to_owned()
+                        }
+                        None => {
+                            let few: Vec<&str> = known.keys().copied().take(5).collect();
+                            format!("its nodes are called {} and so on", few.join(", "))
+                        }
+                    },
+                );
+            }
+            return;
+        }
+    };
+    let islands = blueprint.islands();
+    let server = places.server();
+    let mut before = 0;
+    for (place, group) in raw.clients.iter().enumerate() {
+        let first = before;
+        before += group.count;
+        let mut cut_off = (0..group.count)
+            .map(|index| (index, places.client(place, index, first + index)))
+            .filter(|(_, node)| islands[*node] != islands[server]);
+        let Some((index, node)) = cut_off.next() else {
+            continue;
+        };
+        let names = [node, server].map(|node| &blueprint.nodes[node].name);
+        let mut problem = findings.problem(
+            &format!("clients.{place}.at"),
+            format!(
+                "`{}-{index}` at `{}` has no way to the server at `{}`",
+                group.name, names[0], names[1]
+            ),
+            "these nodes are in different parts of the network",
+        );
+        match cut_off.count() {
+            0 => {}
+            1 => problem = problem.note("so is one other client of the group"),
+            more => problem = problem.note(format!("so are {more} other clients of the group")),
+        }
+        findings.add(problem.way_out("join the parts by a link, or name other nodes in `at`"));
     }
 }
 

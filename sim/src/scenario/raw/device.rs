@@ -2,6 +2,7 @@
 
 use super::super::quantity::{Bytes, ComputeSpeed, Power};
 use super::super::sampled::Sampled;
+use super::RawBattery;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,9 @@ pub struct RawDevice {
     /// The device's total draw in each state.
     #[serde(default)]
     pub power: RawPower,
+    /// What it runs on when it is not plugged in; without one it runs on the mains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub battery: Option<RawBattery>,
 }
 
 /// The device's total draw in each state; an offline device draws nothing.

@@ -5,6 +5,8 @@
 //! [`Scenario`](super::Scenario). Doc comments here are the descriptions in
 //! `scenarios/schema.json`.
 
+mod battery;
+mod behaviour;
 mod clients;
 mod data;
 mod device;
@@ -13,11 +15,19 @@ mod link;
 mod method;
 mod network;
 mod outcome;
+mod place;
+mod presence;
+mod source;
 
+pub use battery::RawBattery;
+pub use behaviour::{
+    RawAccessProfile, RawBackground, RawDirection, RawFailure, RawNetworkLink, RawOutages,
+    RawProfile, RawStep,
+};
 pub use clients::RawClientGroup;
-pub use data::{RawData, RawPartition, RawSource};
+pub use data::{RawData, RawNormalise, RawPartition};
 pub use device::{RawDevice, RawPower};
-pub use dropout::RawDropout;
+pub use dropout::{RawCosine, RawCurve, RawDropout, RawLogNormal, RawWeibull};
 pub use link::RawLink;
 pub use method::{
     RawDistill, RawDistillLoss, RawExchange, RawLocal, RawMethod, RawOptimizer, RawRule,
@@ -31,8 +41,13 @@ pub use outcome::{
     RawBenefit, RawCost, RawEvaluation, RawMeasure, RawRecords, RawScope, RawSplit, RawStop,
     RawTarget,
 };
+pub use place::RawNames;
+
+pub use presence::{RawHours, RawMoment, RawOnReturn, RawStage, RawZoneShare, RawZones};
+pub use source::{RawCifarLabels, RawSource};
 
 use super::quantity::{Bandwidth, Duration};
+use super::week::WeekTime;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +78,9 @@ pub struct RawScenario {
     /// Which run of its batch a resolved file repeats; leave it out otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RawRun>,
+    /// Day of the week and time of day in UTC at which the run begins.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub start: WeekTime,
     /// What is learned from, and how it is split over the clients.
     pub data: RawData,
     /// Groups of clients that are alike.
@@ -96,6 +114,9 @@ pub struct RawScenario {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawServer {
+    /// Node of the topology where its access link ends; left out, the topology's core: the root, `core`, `n0`, or what the file says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
     /// Bandwidth from the server, shared by all downloads.
     pub up: Bandwidth,
     /// Bandwidth to the server, shared by all uploads.
@@ -111,6 +132,7 @@ pub struct RawServer {
 impl Default for RawServer {
     fn default() -> Self {
         Self {
+            at: None,
             up: Bandwidth::from_bits_per_second(1e9),
             down: Bandwidth::from_bits_per_second(1e9),
             latency: Duration::from_seconds(0.0),

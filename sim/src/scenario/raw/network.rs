@@ -1,7 +1,7 @@
 //! `[network]` and `[[transfer]]`: how hosts are connected, and bare transfers between them.
 
 use super::super::quantity::{Bandwidth, Bytes, Duration};
-use super::{RawRun, is_default};
+use super::{RawFailure, RawNetworkLink, RawRun, is_default};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -18,6 +18,15 @@ pub struct RawNetwork {
     /// How a transfer is slowed beside the links that it crosses.
     #[serde(skip_serializing_if = "is_default")]
     pub transport: RawTransport,
+    /// What a failed link does to the transfers that cross it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub failure: RawFailure,
+    /// Payload of a packet, for the bound that `loss` sets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mss: Option<Bytes>,
+    /// What links of the topology do besides carrying bytes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub link: Vec<RawNetworkLink>,
 }
 
 /// Shape of the network.

@@ -5,14 +5,16 @@ mod edge_list;
 mod file;
 mod graphml;
 mod node_link;
+mod places;
 
 pub(crate) use file::{FileError, read};
+pub(crate) use places::Places;
 
 use super::quantity::{Bandwidth, Duration, Quantity};
 use super::raw::{RawHostLink, RawNetwork, RawRoute, RawSharing, RawTopology, RawTransport};
 use crate::kernel::Streams;
 use crate::network::topology::{Blueprint, LinkKind, Shape, ShapeError, Tier};
-use crate::network::{self, RouteMetric, SharingPolicy, Transport};
+use crate::network::{self, Graph, RouteMetric, SharingPolicy, Transport};
 use crate::time::SimDuration;
 use std::fmt;
 
@@ -60,6 +62,20 @@ impl RawNetwork {
             .map(|shape| shape.draw(&mut stream))
             .transpose()
             .map_err(TopologyError::Shape)
+    }
+
+    /// The topology as a graph without clients, and the blueprint that it was built from; of a star
+    /// its hub.
+    pub(crate) fn core(&self, world_seed: u64) -> Result<(Graph, Blueprint), String> {
+        let blueprint = self.blueprint(world_seed);
+        let blueprint = blueprint.map_err(|error| format!("network.topology: {error}"))?;
+        let blueprint = blueprint.unwrap_or_else(Blueprint::hub);
+        let mut graph = Graph::default();
+        graph.set_route_metric(self.metric());
+        blueprint
+            .add_to(&mut graph)
+            .map_err(|error| format!("network.topology: {error}"))?;
+        Ok((graph, blueprint))
     }
 
     /// What routes are the shortest by.

@@ -12,6 +12,8 @@ pub(super) struct Computing {
     pub(super) token: Token,
     pub(super) work: Work,
     pub(super) start: SimTime,
+    /// FLOPs done before `start`.
+    pub(super) done: u64,
     pub(super) event: EventId,
     pub(super) job: Option<JobHandle>,
     pub(super) ends_in_drop: bool,
@@ -54,6 +56,7 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
                 token,
                 work,
                 start: now,
+                done: 0,
                 event,
                 job,
                 ends_in_drop: cut.is_some(),
@@ -72,8 +75,8 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
             self.lose(actor, now, ticket, Phase::Compute);
             return;
         }
-        let total = computing.work.total();
-        self.account_computing(actor, &computing, now, Some(total));
+        let left = computing.work.total() - computing.done;
+        self.account_computing(actor, &computing, now, Some(left));
         self.ledger.complete(ticket, Phase::Compute, now);
         // Whatever the actor does next changes the state again at this instant.
         self.enter(actor, ClientState::Unselected, now);
@@ -84,19 +87,41 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
         self.tell(actor, now, message);
     }
 
+    /// Takes up a computation that was suspended.
+    pub(super) fn resume_computing(&mut self, actor: ActorId, now: SimTime, computing: Computing) {
+        let index = site(actor);
+        let cut = self.busy[index]
+            .as_ref()
+            .and_then(|busy| busy.cut)
+            .filter(|cut| cut.phase == Phase::Compute);
+        let goal = computing.work.total() as f64 * cut.map_or(1.0, |cut| cut.fraction);
+        let left = (goal - computing.done as f64).max(0.0).round() as u64;
+        let end = now + self.sites[index].device.compute_time(left);
+        let event = self.queue.schedule(end, Event::Computed(actor));
+        let computing = Computing {
+            start: now,
+            event,
+            ..computing
+        };
+        self.computing.insert(actor, computing);
+    }
+
+    /// Writes down what was computed since `start`; gives the FLOPs.
     pub(super) fn account_computing(
         &mut self,
         actor: ActorId,
         computing: &Computing,
         now: SimTime,
         flops: Option<u64>,
-    ) {
+    ) -> u64 {
         let device = &self.sites[site(actor)].device;
         let time = now.saturating_since(computing.start);
-        let total = computing.work.total();
-        let flops = flops.unwrap_or_else(|| device.flops_in(time).min(total));
+        let left = computing.work.total() - computing.done;
+        let flops = flops.unwrap_or_else(|| device.flops_in(time).min(left));
         let joules = device.power.busy * time.as_secs_f64();
+        let (ticket, work) = (computing.ticket, &computing.work);
         self.ledger
-            .computed(computing.ticket, &computing.work, flops, joules);
+            .computed(ticket, work, computing.done, flops, joules);
+        flops
     }
 }

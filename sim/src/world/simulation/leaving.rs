@@ -1,9 +1,12 @@
-//! Clients that go away in the middle of their work, and clients whose work is over.
+//! Clients that go away in the middle of their work and may come back to it, and clients whose
+//! work is over.
 
-use super::{ClientState, Event, Host, Simulation, site};
+use super::computing::Computing;
+use super::transferring::{Transfer, direction};
+use super::{ClientState, Event, Host, OnReturn, Simulation, site};
 use crate::device::{CutPoint, Phase};
 use crate::kernel::{ActorId, EventId};
-use crate::network::FlowId;
+use crate::network::DeliveryId;
 use crate::time::SimTime;
 use crate::world::action::{Message, Ticket};
 use crate::world::ledger::Outcome;
@@ -14,19 +17,57 @@ use crate::world::transfers::TransferOutcome;
 pub(super) struct Busy {
     pub(super) ticket: Ticket,
     pub(super) cut: Option<CutPoint>,
+    /// The event at which it goes away, or comes back.
     pub(super) offline: Option<EventId>,
-    pub(super) flow: Option<FlowId>,
+    pub(super) delivery: Option<DeliveryId>,
+}
+
+/// What a client that is away will go on with.
+pub(super) enum Suspended<P> {
+    Transfer(Transfer<P>),
+    Computing(Computing),
 }
 
 impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
+    /// Looks at a working client again when it may go away.
+    pub(super) fn watch(&mut self, client: ActorId, now: SimTime) {
+        let Some(busy) = &mut self.busy[site(client)] else {
+            return;
+        };
+        if let Some(event) = busy.offline.take() {
+            self.queue.cancel(event);
+        }
+        let next = self.sites[site(client)].next_turn(now, self.config.end);
+        busy.offline = next.map(|at| self.queue.schedule(at, Event::Offline(client)));
+    }
+
+    /// The instant at which a working client may go away, or at which its battery turns.
+    pub(super) fn turn(&mut self, client: ActorId, now: SimTime) {
+        let index = site(client);
+        if let Some(busy) = &mut self.busy[index] {
+            busy.offline = None;
+        }
+        if self.sites[index].is_online(now) {
+            return self.watch(client, now);
+        }
+        let back = match self.sites[index].on_return {
+            OnReturn::Abandon => None,
+            OnReturn::Resume => self.sites[index].next_online(now, self.config.end),
+        };
+        match back {
+            Some(back) => self.suspend(client, now, back),
+            None => self.drop_client(client, now),
+        }
+    }
+
     /// The device of a client goes away: whatever it was doing is cut.
-    pub(super) fn drop_client(&mut self, client: ActorId, now: SimTime) {
+    fn drop_client(&mut self, client: ActorId, now: SimTime) {
         let Some(busy) = &self.busy[site(client)] else {
             return;
         };
-        let (ticket, flow) = (busy.ticket, busy.flow);
-        let phase = if let Some(flow) = flow {
-            self.cut_transfer(flow, now, TransferOutcome::Cut)
+        let (ticket, delivery) = (busy.ticket, busy.delivery);
+        let phase = if let Some(delivery) = delivery {
+            direction(self.cut_transfer(delivery, now, TransferOutcome::Cut).to)
         } else if let Some(computing) = self.computing.remove(&client) {
             self.queue.cancel(computing.event);
             self.account_computing(client, &computing, now, None);
@@ -38,10 +79,60 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
         self.lose(client, now, ticket, phase);
     }
 
+    /// The device of a client goes away until `back`: whatever it was doing waits for that.
+    fn suspend(&mut self, client: ActorId, now: SimTime, back: SimTime) {
+        let Some(busy) = &mut self.busy[site(client)] else {
+            return;
+        };
+        let suspended = if let Some(delivery) = busy.delivery.take() {
+            let transfer = self.cut_transfer(delivery, now, TransferOutcome::Suspended);
+            Suspended::Transfer(transfer)
+        } else if let Some(mut computing) = self.computing.remove(&client) {
+            self.queue.cancel(computing.event);
+            computing.done += self.account_computing(client, &computing, now, None);
+            Suspended::Computing(computing)
+        } else {
+            // Between two phases of the same instant: what comes next is on its way already.
+            let event = self.queue.schedule(now, Event::Offline(client));
+            busy.offline = Some(event);
+            return;
+        };
+        self.suspended.insert(client, suspended);
+        let event = self.queue.schedule(back, Event::Back(client));
+        if let Some(busy) = &mut self.busy[site(client)] {
+            busy.offline = Some(event);
+        }
+    }
+
+    /// A client that went away is back and goes on with what it was doing.
+    pub(super) fn come_back(&mut self, client: ActorId, now: SimTime) {
+        if let Some(busy) = &mut self.busy[site(client)] {
+            busy.offline = None;
+        }
+        match self.suspended.remove(&client) {
+            Some(Suspended::Transfer(transfer)) => self.carry(client, now, transfer),
+            Some(Suspended::Computing(computing)) => self.resume_computing(client, now, computing),
+            None => {}
+        }
+        self.watch(client, now);
+    }
+
     /// Ends a participation as dropped; the aggregator learns of it later.
     pub(super) fn lose(&mut self, client: ActorId, now: SimTime, ticket: Ticket, phase: Phase) {
+        self.end_early(client, now, ticket, phase, Outcome::dropped(phase));
+    }
+
+    /// Ends a participation before its contribution has arrived; the aggregator learns of it later.
+    pub(super) fn end_early(
+        &mut self,
+        client: ActorId,
+        now: SimTime,
+        ticket: Ticket,
+        phase: Phase,
+        outcome: Outcome,
+    ) {
         self.ledger.get_mut(ticket).cut_phase = Some(phase);
-        self.ledger.settle(ticket, Outcome::dropped(phase), now);
+        self.ledger.settle(ticket, outcome, now);
         self.release(client, now);
         if self.stage.has_started(client) {
             self.tell(client, now, Message::Cut(ticket));
@@ -62,8 +153,19 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
         self.enter(client, ClientState::Unselected, now);
     }
 
+    /// Accounts a client's time, and what its battery gave in it, and enters a state.
     pub(super) fn enter(&mut self, client: ActorId, state: ClientState, now: SimTime) {
         let index = site(client);
-        self.times[index].enter(state, now, &mut self.sites[index].availability);
+        let site = &mut self.sites[index];
+        let Some(battery) = &mut site.battery else {
+            return self.times[index].enter(state, now, &mut site.availability);
+        };
+        let before = battery.offline();
+        battery.set_draw(now, &mut site.availability, site.device.power.of(state));
+        let offline = battery.offline().saturating_sub(before);
+        self.times[index].enter_after(state, now, offline);
+        if self.busy[index].is_some() && !self.suspended.contains_key(&client) {
+            self.watch(client, now);
+        }
     }
 }

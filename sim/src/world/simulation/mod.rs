@@ -4,32 +4,19 @@ mod computing;
 mod leaving;
 mod transferring;
 
-use crate::device::{Availability, Device, DropRate};
-use crate::kernel::{ActorId, ComputePool, EventId, EventQueue, Stage, Stream};
-use crate::network::{FlowId, HostId, Network};
+use crate::kernel::{ActorId, ComputePool, EventId, EventQueue, Stage};
+use crate::network::{DeliveryId, HostId, Network};
 use crate::time::{SimDuration, SimTime};
 use crate::world::action::{Action, Message, Token};
 use crate::world::client_time::{ClientState, ClientTimes};
 use crate::world::ledger::{Ledger, Participation};
+use crate::world::site::{OnReturn, Site};
 use crate::world::transfers::{TransferOutcome, TransferRecord};
 use computing::Computing;
-use leaving::Busy;
+use leaving::{Busy, Suspended};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use transferring::Transfer;
-
-/// A client as the world sees it.
-#[derive(Debug)]
-pub struct Site {
-    /// Where it is attached to the network.
-    pub host: HostId,
-    /// What it computes on.
-    pub device: Device,
-    /// When it is online.
-    pub availability: Availability,
-    /// How often a participation is cut, with the stream that decides it.
-    pub drops: Option<(DropRate, Stream)>,
-}
 
 /// What the world needs to know beyond its sites.
 #[derive(Debug, Clone, Copy)]
@@ -83,10 +70,14 @@ pub struct Accounts {
     pub transfers: Vec<TransferRecord>,
     /// Where every client's time went; adds up to the run.
     pub client_times: Vec<ClientTimes>,
+    /// What is left in every client's battery, of 1; `None` without one.
+    pub battery_levels: Vec<Option<f64>>,
     /// The most transfers that were under way at once to or from the server.
     pub peak_transfers: usize,
     /// Messages told to actors.
     pub messages: u64,
+    /// As it stood at the end: what every link has carried.
+    pub network: Network,
 }
 
 /// Actor 0 is the aggregator; client i is actor i + 1.
@@ -103,8 +94,11 @@ pub struct Simulation<'h, P: Send + 'static, R: 'static, H: Host<P, R>> {
     sites: Vec<Site>,
     times: Vec<ClientTimes>,
     busy: Vec<Option<Busy>>,
-    flows: BTreeMap<FlowId, Transfer<P>>,
+    deliveries: BTreeMap<DeliveryId, Transfer<P>>,
     computing: BTreeMap<ActorId, Computing>,
+    suspended: BTreeMap<ActorId, Suspended<P>>,
+    /// Whether the last roll call found nobody, and none of those asked will ever be online again.
+    deserted: bool,
     wakes: BTreeMap<(ActorId, Token), EventId>,
     ledger: Ledger,
     transfers: Vec<TransferRecord>,
@@ -118,7 +112,10 @@ enum Event<P> {
     Woken(ActorId, Token),
     Network,
     Computed(ActorId),
+    /// A working client may go away.
     Offline(ActorId),
+    /// A client comes back to its work.
+    Back(ActorId),
     Tick,
 }
 
@@ -146,8 +143,10 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             times: vec![ClientTimes::default(); sites.len()],
             busy: sites.iter().map(|_| None).collect(),
             sites,
-            flows: BTreeMap::new(),
+            deliveries: BTreeMap::new(),
             computing: BTreeMap::new(),
+            suspended: BTreeMap::new(),
+            deserted: false,
             wakes: BTreeMap::new(),
             ledger: Ledger::default(),
             transfers: Vec::new(),
@@ -160,9 +159,14 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
     /// Runs to the end; hands the books over, and the pool for what is still to be computed.
     pub fn run(mut self) -> (Accounts, ComputePool) {
         let end = loop {
-            // Ticks alone keep nothing alive; transfers of this very instant may not be settled yet.
-            let only_ticks = self.queue.len() == usize::from(self.config.tick.is_some());
-            let idle = only_ticks && self.flows.is_empty();
+            // Ticks alone keep nothing alive. Transfers do, unless the network has nothing to come
+            // for them: links that failed for good. Those of this very instant may not be settled.
+            let ticks = usize::from(self.config.tick.is_some());
+            let only_ticks = self.queue.len() == ticks;
+            // Nor do wake-ups, where nobody will ever be there to be given work.
+            let only_wakes = self.deserted && self.queue.len() == ticks + self.wakes.len();
+            let settled = self.queue.peek_time() != Some(self.queue.now());
+            let idle = (only_ticks || only_wakes) && (self.deliveries.is_empty() || settled);
             let Some(next) = self.queue.peek_time().filter(|_| !idle) else {
                 break End::Stalled;
             };
@@ -200,17 +204,13 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             }
             Event::Network => {
                 self.network_event = None;
-                for flow in self.network.advance(now) {
-                    self.transferred(now, flow);
+                for end in self.network.advance(now) {
+                    self.transferred(now, end);
                 }
             }
             Event::Computed(actor) => self.computed(actor, now),
-            Event::Offline(client) => {
-                if let Some(busy) = &mut self.busy[site(client)] {
-                    busy.offline = None;
-                }
-                self.drop_client(client, now);
-            }
+            Event::Offline(client) => self.turn(client, now),
+            Event::Back(client) => self.come_back(client, now),
             Event::Tick => {
                 // Evaluated after everything else of this instant: go to the back of it once.
                 if self.queue.peek_time() == Some(now) {
@@ -254,14 +254,13 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
                     .drops
                     .as_mut()
                     .and_then(|(rate, stream)| rate.draw(durations, stream));
-                let offline = site.availability.next_offline(now);
-                let offline = offline.map(|at| self.queue.schedule(at, Event::Offline(client)));
                 self.busy[index] = Some(Busy {
                     ticket,
                     cut,
-                    offline,
-                    flow: None,
+                    offline: None,
+                    delivery: None,
                 });
+                self.watch(client, now);
             }
             Action::Send {
                 to,
@@ -287,9 +286,16 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             }
             Action::RollCall {
                 token,
-                mut children,
+                children: asked,
             } => {
-                children.retain(|child| self.sites[site(*child)].availability.is_online(now));
+                let there = |child: &ActorId| self.sites[site(*child)].checks_in(now);
+                let children: Vec<_> = asked.iter().copied().filter(there).collect();
+                // Ends at the first one that will be back: mostly that is the first of all.
+                self.deserted = children.is_empty()
+                    && asked.iter().all(|child| {
+                        let site = &mut self.sites[site(*child)];
+                        site.next_online(now, self.config.end).is_none()
+                    });
                 let message = Message::CheckedIn { token, children };
                 self.queue.schedule(now, Event::Tell(actor, message));
             }
@@ -340,9 +346,9 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
     }
 
     fn close(mut self, end: End, now: SimTime) -> (Accounts, ComputePool) {
-        let flows: Vec<_> = self.flows.keys().copied().collect();
-        for flow in flows {
-            self.cut_transfer(flow, now, TransferOutcome::Unfinished);
+        let deliveries: Vec<_> = self.deliveries.keys().copied().collect();
+        for delivery in deliveries {
+            self.cut_transfer(delivery, now, TransferOutcome::Unfinished);
         }
         for (actor, computing) in std::mem::take(&mut self.computing) {
             self.account_computing(actor, &computing, now, None);
@@ -351,14 +357,20 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             let state = self.times[client].state();
             self.enter(actor_of(client), state, now);
         }
+        let batteries = self.sites.iter().map(|site| site.battery.as_ref());
+        let battery_levels = batteries
+            .map(|battery| battery.map(|b| b.share()))
+            .collect();
         let accounts = Accounts {
             end,
             ended_at: now,
             participations: self.ledger.close(now),
             transfers: self.transfers,
             client_times: self.times,
+            battery_levels,
             peak_transfers: self.peak_transfers,
             messages: self.messages,
+            network: self.network,
         };
         (accounts, self.pool)
     }

@@ -3,9 +3,10 @@
 use super::{ClientState, Event, Host, SERVER, Simulation, site};
 use crate::device::Phase;
 use crate::kernel::ActorId;
-use crate::network::{Completion, FlowId, HostId, ResourceId};
+use crate::network::{DeliveryEnd, DeliveryId, DeliveryOutcome, Effort, HostId, ResourceId};
 use crate::time::{SimDuration, SimTime};
 use crate::world::action::{Message, Plan, Ticket};
+use crate::world::ledger::Outcome;
 use crate::world::transfers::{TransferOutcome, TransferRecord};
 
 /// A transfer under way.
@@ -15,9 +16,11 @@ pub(super) struct Transfer<P> {
     pub(super) to: ActorId,
     pub(super) what: &'static str,
     pub(super) size: u64,
+    /// Bytes that it still has to carry, from `start` on.
+    pub(super) left: u64,
     pub(super) start: SimTime,
     pub(super) payload: P,
-    /// The flow carries only the bytes up to the drop.
+    /// Only the bytes up to the drop are sent.
     pub(super) ends_in_drop: bool,
 }
 
@@ -59,48 +62,64 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
             .and_then(|busy| busy.cut)
             .filter(|cut| cut.phase == phase);
         let carried = cut.map_or(bytes, |cut| (cut.fraction * bytes as f64) as u64);
-        let (origin, destination) = (self.host_of(from), self.host_of(to));
-        let flow = self
-            .network
-            .transfer(now, origin, destination, carried)
-            .expect("routes are checked before a run");
-        if let Some(busy) = &mut self.busy[site(client)] {
-            busy.flow = Some(flow);
-        }
-        self.flows.insert(
-            flow,
-            Transfer {
-                ticket,
-                from,
-                to,
-                what,
-                size: bytes,
-                start: now,
-                payload,
-                ends_in_drop: cut.is_some(),
-            },
-        );
-        self.peak_transfers = self.peak_transfers.max(self.flows.len());
+        let transfer = Transfer {
+            ticket,
+            from,
+            to,
+            what,
+            size: bytes,
+            left: carried,
+            start: now,
+            payload,
+            ends_in_drop: cut.is_some(),
+        };
+        self.carry(client, now, transfer);
     }
 
-    /// A flow has carried all its bytes.
-    pub(super) fn transferred(&mut self, now: SimTime, done: Completion) {
-        let Some(transfer) = self.flows.remove(&done.flow) else {
+    /// Puts a transfer on the network, the first time or after it was suspended.
+    pub(super) fn carry(&mut self, client: ActorId, now: SimTime, transfer: Transfer<P>) {
+        let (origin, destination) = (self.host_of(transfer.from), self.host_of(transfer.to));
+        let delivery = self
+            .network
+            .transfer(now, origin, destination, transfer.left)
+            .expect("routes are checked before a run");
+        if let Some(busy) = &mut self.busy[site(client)] {
+            busy.delivery = Some(delivery);
+        }
+        self.deliveries.insert(
+            delivery,
+            Transfer {
+                start: now,
+                ..transfer
+            },
+        );
+        self.peak_transfers = self.peak_transfers.max(self.deliveries.len());
+    }
+
+    /// A delivery has ended by itself.
+    pub(super) fn transferred(&mut self, now: SimTime, end: DeliveryEnd) {
+        let Some(transfer) = self.deliveries.remove(&end.delivery) else {
             return;
         };
         let phase = direction(transfer.to);
         let ticket = transfer.ticket;
         let client = self.ledger.get(ticket).client;
         if let Some(busy) = &mut self.busy[site(client)] {
-            busy.flow = None;
+            busy.delivery = None;
         }
-        let link = done.limiting_link;
-        if transfer.ends_in_drop {
-            self.write_transfer(&transfer, now, done.bytes, TransferOutcome::Cut, link);
-            self.lose(client, now, ticket, phase);
+        let (effort, link) = (end.effort, end.limiting_link);
+        let (written, lost) = match (end.outcome, transfer.ends_in_drop) {
+            (DeliveryOutcome::Lost, _) => (TransferOutcome::Lost, Some(Outcome::LostLink)),
+            (DeliveryOutcome::Delivered, true) => {
+                (TransferOutcome::Cut, Some(Outcome::dropped(phase)))
+            }
+            (DeliveryOutcome::Delivered, false) => (TransferOutcome::Delivered, None),
+        };
+        self.write_transfer(&transfer, now, effort, written, link);
+        if let Some(outcome) = lost {
+            self.end_early(client, now, ticket, phase, outcome);
             return;
         }
-        self.write_transfer(&transfer, now, done.bytes, TransferOutcome::Delivered, link);
         self.ledger.complete(ticket, phase, now);
         if phase == Phase::Upload {
             self.release(client, now);
@@ -110,45 +129,52 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
         self.tell(transfer.to, now, Message::Arrived { ticket, payload });
     }
 
-    /// Takes a transfer off the network; gives the phase that it belonged to.
+    /// Takes a transfer off the network; what is left of it can be carried later.
     pub(super) fn cut_transfer(
         &mut self,
-        flow: FlowId,
+        delivery: DeliveryId,
         now: SimTime,
         outcome: TransferOutcome,
-    ) -> Phase {
-        let transfer = self.flows.remove(&flow).expect("a flow has a transfer");
-        let progress = self.network.cancel(now, flow);
-        let carried = progress.map_or(0, |progress| progress.bytes_carried);
-        let link = progress.and_then(|progress| progress.limiting_link);
-        self.write_transfer(&transfer, now, carried, outcome, link);
-        direction(transfer.to)
+    ) -> Transfer<P> {
+        let mut transfer = self
+            .deliveries
+            .remove(&delivery)
+            .expect("a delivery has a transfer");
+        let cancelled = self.network.cancel(now, delivery);
+        let effort = cancelled.map_or(Effort::default(), |cancelled| cancelled.effort);
+        let link = cancelled.and_then(|cancelled| cancelled.limiting_link);
+        self.write_transfer(&transfer, now, effort, outcome, link);
+        let received = effort.received_bytes();
+        transfer.left = transfer.left.saturating_sub(received);
+        transfer.size = transfer.size.saturating_sub(received);
+        transfer
     }
 
     fn write_transfer(
         &mut self,
         transfer: &Transfer<P>,
         end: SimTime,
-        carried: u64,
+        effort: Effort,
         outcome: TransferOutcome,
         limiting_link: Option<ResourceId>,
     ) {
         let client = self.ledger.get(transfer.ticket).client;
         let power = self.sites[site(client)].device.power;
-        let watts = match direction(transfer.to) {
+        let phase = direction(transfer.to);
+        let watts = match phase {
             Phase::Upload => power.transmit,
             Phase::Download | Phase::Compute => power.receive,
         };
         let joules = watts * end.saturating_since(transfer.start).as_secs_f64();
         self.ledger
-            .carried(transfer.ticket, direction(transfer.to), carried, joules);
+            .carried(transfer.ticket, phase, effort.sent_bytes, joules);
         self.transfers.push(TransferRecord {
             ticket: transfer.ticket,
             from: transfer.from,
             to: transfer.to,
             what: transfer.what,
             size_bytes: transfer.size,
-            carried_bytes: carried,
+            effort,
             start: transfer.start,
             end,
             outcome,
@@ -184,7 +210,7 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
 }
 
 /// Which way something sent to `to` goes, from the client's side.
-fn direction(to: ActorId) -> Phase {
+pub(super) fn direction(to: ActorId) -> Phase {
     if to == SERVER {
         Phase::Upload
     } else {

@@ -1,0 +1,97 @@
+//! Places: the node of a topology where the server stands, and each client.
+
+use crate::network::topology::Blueprint;
+use crate::scenario::raw::{RawClientGroup, RawNames, RawServer};
+use std::collections::BTreeMap;
+
+/// Where everyone stands: places in a blueprint's list of nodes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Places {
+    server: usize,
+    /// By group, taken in turn; none where the group does not say.
+    groups: Vec<Option<Vec<usize>>>,
+    edge: Vec<usize>,
+}
+
+/// A name that no node of the topology has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UnknownNode {
+    /// The key that holds it.
+    pub(crate) path: String,
+    pub(crate) name: String,
+}
+
+impl Places {
+    /// Finds the nodes by their names.
+    ///
+    /// Whoever names none: the server stands at the topology's core, and the k-th client of all at
+    /// the k-th of its edge nodes, which are taken in turn. So naming nodes for one group moves no
+    /// client of another.
+    ///
+    /// # Errors
+    /// Every name that is not known, in the order of the scenario.
+    pub(crate) fn of(
+        server: &RawServer,
+        groups: &[RawClientGroup],
+        blueprint: &Blueprint,
+    ) -> Result<Self, Vec<UnknownNode>> {
+        let known = blueprint.places();
+        let mut unknown = Vec::new();
+        let server = match &server.at {
+            Some(name) => find(&known, name, "server.at".to_owned(), &mut unknown),
+            None => Some(blueprint.core),
+        };
+        let mut places = Vec::with_capacity(groups.len());
+        for (number, group) in groups.iter().enumerate() {
+            let names = group.at.as_ref().map(RawNames::names);
+            let path = |index: usize| match names {
+                Some([_]) => format!("clients.{number}.at"),
+                _ => format!("clients.{number}.at.{index}"),
+            };
+            places.push(names.map(|names| {
+                let names = names.iter().enumerate();
+                names
+                    .filter_map(|(index, name)| find(&known, name, path(index), &mut unknown))
+                    .collect()
+            }));
+        }
+        match server.filter(|_| unknown.is_empty()) {
+            Some(server) => Ok(Self {
+                server,
+                groups: places,
+                edge: blueprint.edge.clone(),
+            }),
+            None => Err(unknown),
+        }
+    }
+
+    pub(crate) fn server(&self) -> usize {
+        self.server
+    }
+
+    /// Of the client with this index in its group and this number among all clients.
+    pub(crate) fn client(&self, group: usize, index: usize, number: usize) -> usize {
+        let (nodes, turn) = match self.groups.get(group).and_then(Option::as_ref) {
+            Some(nodes) => (nodes, index),
+            None => (&self.edge, number),
+        };
+        if nodes.is_empty() {
+            return self.server;
+        }
+        nodes[turn % nodes.len()]
+    }
+}
+
+fn find(
+    known: &BTreeMap<&str, usize>,
+    name: &str,
+    path: String,
+    unknown: &mut Vec<UnknownNode>,
+) -> Option<usize> {
+    let found = known.get(name).copied();
+    if found.is_none() {
+        let name = name.to_owned();
+        unknown.push(UnknownNode { path, name });
+    }
+    found
+}
