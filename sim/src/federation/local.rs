@@ -48,7 +48,8 @@ pub(crate) fn participate(
     cancelled: &dyn Fn() -> bool,
 ) -> Result<LocalResult, ModelError> {
     let knowledge = received.and_then(|received| received.values.as_deref());
-    let mut work = LocalWork::begin(deployment, client, state, knowledge, cancelled)?;
+    let version = received.map_or(state.completed, |received| received.version);
+    let mut work = LocalWork::begin(deployment, client, state, knowledge, version, cancelled)?;
     let mut values = None;
     let mut list = 0;
     match deployment.scenario().method.exchange {
@@ -105,7 +106,8 @@ pub(crate) fn train_alone(
 ) -> Result<Arc<Vec<f32>>, ModelError> {
     let mut state = LocalState::new(deployment, client);
     for _ in 0..participations {
-        let mut work = LocalWork::begin(deployment, client, &state, None, cancelled)?;
+        let mut work =
+            LocalWork::begin(deployment, client, &state, None, state.completed, cancelled)?;
         work.train(None)?;
         state = work.finish()?;
     }
@@ -133,6 +135,7 @@ impl<'a> LocalWork<'a> {
         client: usize,
         state: &LocalState,
         knowledge: Option<&[f32]>,
+        version: u64,
         cancelled: &'a dyn Fn() -> bool,
     ) -> Result<Self, ModelError> {
         let scenario = deployment.scenario();
@@ -151,7 +154,7 @@ impl<'a> LocalWork<'a> {
         let trainer = Trainer::new(
             Arc::clone(&layout),
             parameters,
-            &deployment.optimizer(),
+            &deployment.optimizer(version),
             kept.map(|state| (**state).clone()),
             seed,
         )?;

@@ -8,6 +8,7 @@ mod data;
 mod dropout;
 mod findings;
 mod method;
+mod models;
 mod network;
 
 use self::findings::Findings;
@@ -176,6 +177,7 @@ pub(crate) fn check(
     // Without a sensible number of clients the other figures mean nothing.
     if let Some(count) = clients::check(&raw, &mut findings) {
         data::check(&mut raw, count, folder, sets, &mut findings);
+        models::check(&raw, &mut findings);
         method::check(&mut raw, count, &mut findings);
         columns::load(&mut raw, folder, &mut inputs, &mut findings);
         for (number, group) in raw.clients.iter_mut().enumerate() {

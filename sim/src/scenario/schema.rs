@@ -12,6 +12,8 @@ const GIVEN_BY_PRESETS: &[&str] = &[
     "RawMethod",
     "RawExchange",
     "RawOptimizer",
+    "RawDecay",
+    "RawClip",
     "RawDistillLoss",
     "RawRule",
     "RawSchedule",

@@ -8,7 +8,7 @@ use crate::scenario::{
     Loaded, Quantity, RawClientGroup, RawMoment, RawPartition, RawSource, Sampled, WeekTime,
 };
 use crate::time::{SimDuration, SimTime};
-use fedstill_models::{Architecture, Dataset, Partition, SyntheticSpec};
+use fedstill_models::{Dataset, Partition, SyntheticSpec};
 use std::sync::Arc;
 
 pub(super) fn load_dataset(
@@ -91,7 +91,8 @@ pub(super) fn draw_group(
     clients: &mut Vec<ClientSpec>,
 ) -> Result<(), DeploymentError> {
     let place = format!("clients `{}`", group.name);
-    let architecture = Architecture::parse(&group.model).map_err(|error| failed(&place)(&error))?;
+    let architecture = group.model.architecture();
+    let architecture = architecture.map_err(|error| failed(&place)(&error))?;
     let layout = architecture.layout(dataset.shape(), dataset.n_classes());
     let layout = Arc::new(layout.map_err(|error| failed(&place)(&error))?);
     let presence = Arc::new(GroupPresence::of(group, start));
@@ -134,7 +135,7 @@ pub(super) fn draw_group(
             },
             name,
             group: group.name.clone(),
-            model: group.model.clone(),
+            model: group.model.label(),
             layout: Arc::clone(&layout),
             presence: Presence {
                 group: Arc::clone(&presence),

@@ -5,6 +5,7 @@
 mod behaving;
 mod cost;
 mod drawing;
+mod optimizing;
 mod placing;
 mod presence;
 
@@ -18,11 +19,9 @@ use placing::Standing;
 use crate::device::Device;
 use crate::kernel::Streams;
 use crate::network::Conduct;
-use crate::scenario::{
-    RawExchange, RawOnReturn, RawOptimizer, RawRule, RawSchedule, RawWeights, Scenario,
-};
+use crate::scenario::{RawExchange, RawOnReturn, RawRule, RawSchedule, RawWeights, Scenario};
 use crate::time::{SimDuration, SimTime};
-use fedstill_models::{Dataset, Layout, Optimizer, Rule, Shard, Split};
+use fedstill_models::{Dataset, Layout, Optimizer, Shard, Split};
 use std::sync::Arc;
 
 /// A scenario, drawn out.
@@ -255,30 +254,9 @@ impl Deployment {
             .unwrap_or(automatic)
     }
 
-    pub(crate) fn optimizer(&self) -> Optimizer {
-        match self.scenario.method.local.optimizer {
-            RawOptimizer::Sgd {
-                lr,
-                momentum,
-                weight_decay,
-            } => Optimizer::momentum(lr, momentum, weight_decay),
-            RawOptimizer::Adam {
-                lr,
-                beta1,
-                beta2,
-                epsilon,
-                weight_decay,
-            } => Optimizer::of(
-                lr,
-                Rule::Adam {
-                    beta1,
-                    beta2,
-                    eps: epsilon,
-                    weight_decay,
-                    decoupled: false,
-                },
-            ),
-        }
+    /// The optimiser of a participation that starts from this version.
+    pub(crate) fn optimizer(&self, version: u64) -> Optimizer {
+        optimizing::optimizer(&self.scenario.method.local, version)
     }
 
     /// When the run ends at the latest.

@@ -3,7 +3,6 @@
 use super::dropout::availability;
 use super::findings::Findings;
 use crate::scenario::raw::RawScenario;
-use fedstill_models::Architecture;
 
 /// Each client costs a few hundred bytes before it does anything.
 const MOST_CLIENTS: usize = 10_000_000;
@@ -44,14 +43,6 @@ pub(super) fn check(raw: &RawScenario, findings: &mut Findings<'_>) -> Option<us
             &group.count,
             "remove the group if it has no clients",
         );
-        if let Err(why) = architecture(&group.model) {
-            findings.refuse(
-                &format!("{path}.model"),
-                format!("`{path}.model`: {why}"),
-                "expected the widths of the hidden layers, as in `mlp-64-32`",
-                "`fedstill models` lists the architectures",
-            );
-        }
         availability(&path, group, findings);
     }
     count(raw, findings)
@@ -102,9 +93,4 @@ pub(super) fn name(path: &str, what: &str, name: &str, findings: &mut Findings<'
         "expected letters, digits, `-`, `_` and `.`",
         "the name becomes part of file names and tables; choose a plain one",
     );
-}
-
-/// The architecture of a name; what is wrong with the name otherwise.
-pub(super) fn architecture(name: &str) -> Result<Architecture, String> {
-    Architecture::parse(name).map_err(|error| error.to_string())
 }

@@ -1,7 +1,7 @@
 //! `[[clients]]`: groups of clients.
 
 use super::{
-    RawDevice, RawDropout, RawHours, RawLink, RawMoment, RawNames, RawOnReturn, RawZones,
+    RawDevice, RawDropout, RawHours, RawLink, RawModel, RawMoment, RawNames, RawOnReturn, RawZones,
     is_default,
 };
 use schemars::JsonSchema;
@@ -15,8 +15,8 @@ pub struct RawClientGroup {
     pub name: String,
     /// Number of clients.
     pub count: usize,
-    /// Architecture, such as `mlp-64-32` (hidden widths; input and output come from the data).
-    pub model: String,
+    /// Architecture, such as `mlp-64-32` (hidden widths; input and output come from the data), or a table with its layers.
+    pub model: RawModel,
     /// Compute speed, memory and power.
     pub device: RawDevice,
     /// The client's own access link.

@@ -13,6 +13,7 @@ mod device;
 mod dropout;
 mod link;
 mod method;
+mod model;
 mod network;
 mod outcome;
 mod place;
@@ -30,9 +31,10 @@ pub use device::{RawDevice, RawPower};
 pub use dropout::{RawCosine, RawCurve, RawDropout, RawLogNormal, RawWeibull};
 pub use link::RawLink;
 pub use method::{
-    RawDistill, RawDistillLoss, RawExchange, RawLocal, RawMethod, RawOptimizer, RawRule,
-    RawSchedule, RawSelection, RawStaleness, RawWeights,
+    RawClip, RawCount, RawDecay, RawDistill, RawDistillLoss, RawExchange, RawLocal, RawMethod,
+    RawOptimizer, RawRule, RawSchedule, RawSelection, RawStaleness, RawWeights,
 };
+pub use model::{RawLayer, RawLayers, RawModel, RawResidual};
 pub use network::{
     RawHostLink, RawNetwork, RawNetworkScenario, RawRoute, RawSharing, RawTier, RawTopology,
     RawTransfer, RawTransport,
