@@ -6,6 +6,10 @@ use std::sync::Arc;
 use fedstill_models::{Architecture, Layout, ListedLayer, Loss, Optimizer, Trainer};
 
 #[path = "../src/golden.rs"]
+#[expect(
+    dead_code,
+    reason = "shared with the unit tests, which read labels too"
+)]
 mod golden;
 
 use golden::Golden;

@@ -19,9 +19,11 @@ use placing::Standing;
 use crate::device::Device;
 use crate::kernel::Streams;
 use crate::network::Conduct;
-use crate::scenario::{RawExchange, RawOnReturn, RawRule, RawSchedule, RawWeights, Scenario};
+use crate::scenario::{
+    RawExchange, RawOnReturn, RawPrecision, RawRule, RawSchedule, RawWeights, Scenario,
+};
 use crate::time::{SimDuration, SimTime};
-use fedstill_models::{Dataset, Layout, Optimizer, Shard, Split};
+use fedstill_models::{Dataset, Layout, Optimizer, Precision, Shard, Split, Stored};
 use std::sync::Arc;
 
 /// A scenario, drawn out.
@@ -165,6 +167,20 @@ impl Deployment {
         };
         let seed = self.world.seed(entity, "initial weights");
         spec.layout.initial_parameters(seed)
+    }
+
+    /// Those as the client keeps them.
+    pub(crate) fn initial_state(&self, client: usize) -> Stored {
+        self.kept(self.initial_parameters(client))
+    }
+
+    /// Parameters as a client keeps them between participations.
+    pub(crate) fn kept(&self, parameters: Vec<f32>) -> Stored {
+        let precision = match self.scenario.method.local.keep {
+            RawPrecision::F32 => Precision::F32,
+            RawPrecision::Bf16 => Precision::Bf16,
+        };
+        Stored::new(parameters, precision)
     }
 
     /// Version 0 of the global model, where models travel.

@@ -75,6 +75,9 @@ pub struct RawLocal {
     pub optimizer: RawOptimizer,
     /// Keep the optimiser's state between participations instead of resetting it.
     pub keep_optimizer: bool,
+    /// How precisely a client's own model is kept between participations; training is always in f32.
+    #[serde(skip_serializing_if = "is_default")]
+    pub keep: RawPrecision,
     /// How the learning rate falls.
     #[serde(skip_serializing_if = "is_default")]
     pub decay: RawDecay,
@@ -188,6 +191,17 @@ pub enum RawCount {
     Versions,
     /// The optimiser's steps: from 0 in each participation unless the optimiser is kept.
     Steps,
+}
+
+/// How precisely parameters are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RawPrecision {
+    /// 4 bytes a parameter, as trained.
+    #[default]
+    F32,
+    /// bfloat16, 2 bytes a parameter, rounded to nearest, ties to even.
+    Bf16,
 }
 
 /// How gradients are bounded.
@@ -362,6 +376,7 @@ impl Default for RawLocal {
             batch: 10,
             optimizer: RawOptimizer::default(),
             keep_optimizer: false,
+            keep: RawPrecision::default(),
             decay: RawDecay::default(),
             decay_by: RawCount::default(),
             warmup: 0,

@@ -32,7 +32,7 @@ pub use dropout::{RawCosine, RawCurve, RawDropout, RawLogNormal, RawWeibull};
 pub use link::RawLink;
 pub use method::{
     RawClip, RawCount, RawDecay, RawDistill, RawDistillLoss, RawExchange, RawLocal, RawMethod,
-    RawOptimizer, RawRule, RawSchedule, RawSelection, RawStaleness, RawWeights,
+    RawOptimizer, RawPrecision, RawRule, RawSchedule, RawSelection, RawStaleness, RawWeights,
 };
 pub use model::{RawLayer, RawLayers, RawModel, RawResidual};
 pub use network::{
