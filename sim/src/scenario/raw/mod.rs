@@ -34,7 +34,7 @@ pub use method::{
     RawClip, RawCount, RawDecay, RawDistill, RawDistillLoss, RawExchange, RawLocal, RawMethod,
     RawOptimizer, RawPrecision, RawRule, RawSchedule, RawSelection, RawStaleness, RawWeights,
 };
-pub use model::{RawLayer, RawLayers, RawModel, RawResidual};
+pub use model::{RawLayer, RawLayers, RawModel, RawResidual, WrongModel};
 pub use network::{
     RawHostLink, RawNetwork, RawNetworkScenario, RawRoute, RawSharing, RawTier, RawTopology,
     RawTransfer, RawTransport,

@@ -1,6 +1,6 @@
 //! A group's `model`: a name of the library, or layers.
 
-use fedstill_models::{Architecture, ListedLayer};
+use fedstill_models::{Architecture, ArchitectureError, ListedLayer};
 use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
@@ -55,12 +55,37 @@ pub struct RawResidual {
     pub shortcut: Vec<RawLayer>,
 }
 
+/// What is wrong with a model, whatever the data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrongModel {
+    /// The layer's place, where one is wrong: as in [`fedstill_models::Layer::number`].
+    pub layer: Option<String>,
+    why: String,
+}
+
+impl fmt::Display for WrongModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.why)
+    }
+}
+
+impl From<ArchitectureError> for WrongModel {
+    fn from(error: ArchitectureError) -> Self {
+        let why = error.to_string();
+        let layer = match error {
+            ArchitectureError::Layer { number, .. } => Some(number),
+            _ => None,
+        };
+        Self { layer, why }
+    }
+}
+
 impl RawModel {
     /// The architecture, or what is wrong with it.
     ///
     /// # Errors
     /// A sentence that names the layer, where one is wrong.
-    pub fn architecture(&self) -> Result<Architecture, String> {
+    pub fn architecture(&self) -> Result<Architecture, WrongModel> {
         let (name, layers, head) = match self {
             Self::Name(name) => (Some(name), None, None),
             Self::Layers(RawLayers { name, layers, head }) => {
@@ -71,14 +96,17 @@ impl RawModel {
             (Some(layers), _) => Architecture::from_layers(&listed(layers)),
             (None, Some(name)) => Architecture::parse(name),
             (None, None) => {
-                return Err("neither `layers` nor the `name` of a known model".to_owned());
+                return Err(WrongModel {
+                    layer: None,
+                    why: "neither `layers` nor the `name` of a known model".to_owned(),
+                });
             }
         };
         let architecture = match head {
             Some(head) => architecture.and_then(|architecture| architecture.with_head(head)),
             None => architecture,
         };
-        architecture.map_err(|error| error.to_string())
+        Ok(architecture?)
     }
 
     /// What tables call it: its name, or for a list without one a name that no other list has.
