@@ -1,6 +1,6 @@
 //! Softmax of rows of logits, safe against overflow.
 
-use crate::operations::exp_of_negative;
+use crate::operations::{exp_of_negative, wide};
 
 /// Softmax of every row, with what cross-entropies need besides.
 #[derive(Debug, Default)]
@@ -38,9 +38,11 @@ impl SoftmaxRows {
             probabilities.extend(row.iter().map(|&logit| (logit - largest) * inverse));
         }
         // One loop over the whole batch, so that it runs on full vectors whatever the row's width.
-        for value in probabilities.iter_mut() {
-            *value = exp_of_negative(*value);
-        }
+        wide(|| {
+            for value in probabilities.iter_mut() {
+                *value = exp_of_negative(*value);
+            }
+        });
         for (row, log_sum) in probabilities.chunks_exact_mut(n_classes).zip(log_sums) {
             let sum: f32 = row.iter().sum();
             *log_sum += f64::from(sum).ln();

@@ -5,6 +5,7 @@
 
 use crate::error::{ModelError, check_length};
 use crate::objective::{Loss, Term};
+use crate::operations::wide;
 use crate::optimizer::{Clipping, Optimizer, OptimizerState, Rule};
 
 /// Checks that a kept state fits, or makes the state of an optimiser that starts.
@@ -38,9 +39,19 @@ pub(crate) fn update(
     if let Some(clipping) = optimizer.clipping {
         clip(clipping, gradient);
     }
+    wide(|| apply(optimizer, state, parameters, gradient));
+}
+
+#[inline(always)]
+fn apply(
+    optimizer: &Optimizer,
+    state: &mut OptimizerState,
+    parameters: &mut [f32],
+    gradient: &[f32],
+) {
     let rate = optimizer.rate(state.steps);
     state.steps += 1;
-    let pairs = parameters.iter_mut().zip(&*gradient);
+    let pairs = parameters.iter_mut().zip(gradient);
     match optimizer.rule {
         Rule::Sgd {
             momentum,

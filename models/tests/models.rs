@@ -310,7 +310,7 @@ fn layers_that_do_not_fit_are_named_with_what_arrived_and_what_would_fit() {
         (
             &["dense 65536", "dense 65536"],
             "64",
-            "layer 2, `dense 65536`: 65536 features arrived; with it the model has 4299227136 parameters; at most 268435456 are possible",
+            "layer 2, `dense 65536`: 65536 features arrived; with it the model has 4299292672 parameters; at most 268435456 are possible",
         ),
         (
             &["dense 32", "relu", "dense 7"],

@@ -1,7 +1,7 @@
 //! Functions of each value by itself.
 
 use super::elementary::tanh;
-use super::{Backward, Descent, Forward, Kernel};
+use super::{Backward, Descent, Forward, Kernel, wide};
 
 /// A function of each value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,22 +20,28 @@ const CUBIC: f32 = 0.044_715;
 /// ReLU of values where they lie. Unlike `f32::max` it keeps NaN, so that divergence reaches the
 /// loss.
 pub(crate) fn relu(values: &mut [f32]) {
-    for value in values {
-        *value = if *value < 0.0 { 0.0 } else { *value };
-    }
+    wide(|| {
+        for value in values {
+            *value = if *value < 0.0 { 0.0 } else { *value };
+        }
+    });
 }
 
 /// Clears the gradient where the ReLU's output is not above 0.
 pub(crate) fn relu_backward(output: &[f32], gradient: &mut [f32]) {
-    for (slot, &value) in gradient.iter_mut().zip(output) {
-        *slot = if value > 0.0 { *slot } else { 0.0 };
-    }
+    wide(|| {
+        for (slot, &value) in gradient.iter_mut().zip(output) {
+            *slot = if value > 0.0 { *slot } else { 0.0 };
+        }
+    });
 }
 
+#[inline(always)]
 fn gelu(x: f32) -> f32 {
     0.5 * x * (1.0 + tanh(ROOT_2_BY_PI * (x + CUBIC * x * x * x)))
 }
 
+#[inline(always)]
 fn gelu_slope(x: f32) -> f32 {
     let bend = tanh(ROOT_2_BY_PI * (x + CUBIC * x * x * x));
     let inner = ROOT_2_BY_PI * (1.0 + 3.0 * CUBIC * x * x);
@@ -50,8 +56,8 @@ impl Kernel for Activation {
                 pass.output.copy_from_slice(pass.input);
                 relu(pass.output);
             }
-            Self::Gelu => pairs.for_each(|(slot, &value)| *slot = gelu(value)),
-            Self::Tanh => pairs.for_each(|(slot, &value)| *slot = tanh(value)),
+            Self::Gelu => wide(|| pairs.for_each(|(slot, &value)| *slot = gelu(value))),
+            Self::Tanh => wide(|| pairs.for_each(|(slot, &value)| *slot = tanh(value))),
         }
     }
 
@@ -62,16 +68,16 @@ impl Kernel for Activation {
         by_input.copy_from_slice(pass.by_output);
         match self {
             Self::Relu => relu_backward(pass.output, by_input),
-            Self::Gelu => {
+            Self::Gelu => wide(|| {
                 for (slot, &value) in by_input.iter_mut().zip(pass.input) {
                     *slot *= gelu_slope(value);
                 }
-            }
-            Self::Tanh => {
+            }),
+            Self::Tanh => wide(|| {
                 for (slot, &value) in by_input.iter_mut().zip(pass.output) {
                     *slot *= 1.0 - value * value;
                 }
-            }
+            }),
         }
     }
 

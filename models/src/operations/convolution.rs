@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::patches::Patches;
-use super::{Backward, Descent, Forward, Kernel, repeat_row, sum_rows};
+use super::{Backward, Descent, Forward, Kernel, repeat_row, sum_rows, wide};
 use crate::product::{Onto, Rows, RowsMut, multiply, multiply_transposed, transposed_multiply};
 
 /// Numbers of patches that are gathered at a time: 256 KiB.
@@ -140,11 +140,13 @@ impl ConvolutionKernel {
                     Rows::new(descent.parameters(weights), size),
                 );
                 let each = gathered.chunks_exact(patches.output.1 * size);
-                for (line, rows) in lines.clone().zip(each) {
-                    let (sample, line) = (line / patches.output.0, line % patches.output.0);
-                    let image = &mut by_input[sample * patches.input_size()..];
-                    patches.scatter(rows, line, channels.clone(), image);
-                }
+                wide(|| {
+                    for (line, rows) in lines.clone().zip(each) {
+                        let (sample, line) = (line / patches.output.0, line % patches.output.0);
+                        let image = &mut by_input[sample * patches.input_size()..];
+                        patches.scatter(rows, line, channels.clone(), image);
+                    }
+                });
             }
         }
     }

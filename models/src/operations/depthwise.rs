@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::convolution::Convolution;
 use super::patches::Patches;
-use super::{Backward, Descent, Forward, Kernel, repeat_row, sum_rows};
+use super::{Backward, Descent, Forward, Kernel, repeat_row, sum_rows, wide};
 
 #[derive(Debug)]
 pub(super) struct DepthwiseKernel {
@@ -29,6 +29,7 @@ impl DepthwiseKernel {
 impl Patches {
     /// Calls `visit(output place, input place, place in the window)` for all that meet in one
     /// sample; places count pixels.
+    #[inline(always)]
     pub(super) fn for_each_pair(&self, mut visit: impl FnMut(usize, usize, usize)) {
         for row in 0..self.output.0 {
             let (rows, first_row) = Self::inside(
@@ -61,14 +62,17 @@ impl Patches {
     }
 }
 
+#[inline(always)]
 fn place(values: &[f32], place: usize, channels: usize) -> &[f32] {
     &values[place * channels..][..channels]
 }
 
+#[inline(always)]
 fn place_mut(values: &mut [f32], place: usize, channels: usize) -> &mut [f32] {
     &mut values[place * channels..][..channels]
 }
 
+#[inline(always)]
 fn add_products(sums: &mut [f32], left: &[f32], right: &[f32]) {
     for ((sum, left), right) in sums.iter_mut().zip(left).zip(right) {
         *sum += left * right;
@@ -88,12 +92,14 @@ impl Kernel for DepthwiseKernel {
             .output
             .chunks_exact_mut(self.patches.places() * channels);
         for (input, output) in inputs.zip(outputs) {
-            self.patches.for_each_pair(|to, from, at| {
-                add_products(
-                    place_mut(output, to, channels),
-                    place(input, from, channels),
-                    place(weights, at, channels),
-                );
+            wide(|| {
+                self.patches.for_each_pair(|to, from, at| {
+                    add_products(
+                        place_mut(output, to, channels),
+                        place(input, from, channels),
+                        place(weights, at, channels),
+                    );
+                })
             });
         }
     }
@@ -106,12 +112,14 @@ impl Kernel for DepthwiseKernel {
             by_input.fill(0.0);
             let inputs = by_input.chunks_exact_mut(self.patches.input_size());
             for (by_input, by_output) in inputs.zip(pass.by_output.chunks_exact(output_size)) {
-                self.patches.for_each_pair(|from, to, at| {
-                    add_products(
-                        place_mut(by_input, to, channels),
-                        place(by_output, from, channels),
-                        place(weights, at, channels),
-                    );
+                wide(|| {
+                    self.patches.for_each_pair(|from, to, at| {
+                        add_products(
+                            place_mut(by_input, to, channels),
+                            place(by_output, from, channels),
+                            place(weights, at, channels),
+                        );
+                    })
                 });
             }
         }
@@ -120,12 +128,14 @@ impl Kernel for DepthwiseKernel {
         sums.resize(self.weights.len(), 0.0);
         let inputs = pass.input.chunks_exact(self.patches.input_size());
         for (input, by_output) in inputs.zip(pass.by_output.chunks_exact(output_size)) {
-            self.patches.for_each_pair(|to, from, at| {
-                add_products(
-                    place_mut(sums, at, channels),
-                    place(input, from, channels),
-                    place(by_output, to, channels),
-                );
+            wide(|| {
+                self.patches.for_each_pair(|to, from, at| {
+                    add_products(
+                        place_mut(sums, at, channels),
+                        place(input, from, channels),
+                        place(by_output, to, channels),
+                    );
+                })
             });
         }
         descent.values(self.weights.clone(), sums);

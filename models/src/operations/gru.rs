@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::elementary::{logistic, tanh};
-use super::{Backward, Descent, Forward, Kernel, repeat_row, sum_rows};
+use super::{Backward, Descent, Forward, Kernel, repeat_row, sum_rows, wide};
 use crate::product::{Onto, Rows, RowsMut, multiply, multiply_transposed, transposed_multiply};
 
 /// Its extents.
@@ -70,7 +70,7 @@ impl Kernel for GruKernel {
             sequence,
         } = self.of;
         let batch = pass.batch;
-        let (wide, step) = (3 * units, batch * 3 * units);
+        let (wide_row, step) = (3 * units, batch * 3 * units);
         self.gates.resize(time * step, 0.0);
         self.from_state.resize(time * step, 0.0);
         self.from_input.resize(time * step, 0.0);
@@ -81,7 +81,7 @@ impl Kernel for GruKernel {
             &mut self.from_input,
         );
         multiply_transposed(
-            RowsMut::new(&mut self.from_input, wide),
+            RowsMut::new(&mut self.from_input, wide_row),
             Onto::Sum,
             Rows::new(pass.input, inputs),
             Rows::new(&pass.parameters[self.input_weights.clone()], inputs),
@@ -95,31 +95,20 @@ impl Kernel for GruKernel {
             let before = &before[now * batch * units..];
             let from_state = &mut self.from_state[now * step..][..step];
             multiply_transposed(
-                RowsMut::new(from_state, wide),
+                RowsMut::new(from_state, wide_row),
                 Onto::Sum,
                 Rows::new(before, units),
                 Rows::new(&pass.parameters[self.state_weights.clone()], units),
             );
             let gates = &mut self.gates[now * step..][..step];
             for sample in 0..batch {
-                let row = (sample * time + now) * wide;
-                let from_input = &self.from_input[row..row + wide];
-                let from_state = &from_state[sample * wide..][..wide];
-                let gates = &mut gates[sample * wide..][..wide];
-                let (open, new) = gates.split_at_mut(2 * units);
-                for ((gate, from_input), from_state) in
-                    open.iter_mut().zip(from_input).zip(from_state)
-                {
-                    *gate = logistic(from_input + from_state);
-                }
+                let row = (sample * time + now) * wide_row;
+                let from_input = &self.from_input[row..row + wide_row];
+                let from_state = &from_state[sample * wide_row..][..wide_row];
+                let gates = &mut gates[sample * wide_row..][..wide_row];
                 let old = &before[sample * units..][..units];
                 let next = &mut after[sample * units..][..units];
-                for unit in 0..units {
-                    let (reset, update) = (open[unit], open[units + unit]);
-                    let from_state = from_state[2 * units + unit];
-                    new[unit] = tanh(from_input[2 * units + unit] + reset * from_state);
-                    next[unit] = (1.0 - update) * new[unit] + update * old[unit];
-                }
+                wide(|| open_gates(from_input, from_state, gates, old, next));
             }
         }
         let first = if sequence { 0 } else { time - 1 };
@@ -140,7 +129,7 @@ impl Kernel for GruKernel {
             sequence,
         } = self.of;
         let batch = pass.batch;
-        let (wide, step) = (3 * units, batch * 3 * units);
+        let (wide_row, step) = (3 * units, batch * 3 * units);
         self.by_state.clear();
         self.by_state.resize(batch * units, 0.0);
         for now in (0..time).rev() {
@@ -154,38 +143,24 @@ impl Kernel for GruKernel {
                     };
                     super::patches::add(by_state, &pass.by_output[row * units..][..units]);
                 }
-                let at = now * step + sample * wide;
-                let gates = &self.gates[at..at + wide];
-                let from_state = &mut self.from_state[at..at + wide];
-                let row = (sample * time + now) * wide;
-                let from_input = &mut self.from_input[row..row + wide];
+                let at = now * step + sample * wide_row;
+                let gates = &self.gates[at..at + wide_row];
+                let from_state = &mut self.from_state[at..at + wide_row];
+                let row = (sample * time + now) * wide_row;
+                let from_input = &mut self.from_input[row..row + wide_row];
                 let old = &self.states[(now * batch + sample) * units..][..units];
-                for unit in 0..units {
-                    let (reset, update, new) =
-                        (gates[unit], gates[units + unit], gates[2 * units + unit]);
-                    let by = by_state[unit];
-                    let by_new = by * (1.0 - update) * (1.0 - new * new);
-                    let by_update = by * (old[unit] - new) * update * (1.0 - update);
-                    let by_reset = by_new * from_state[2 * units + unit] * reset * (1.0 - reset);
-                    from_input[unit] = by_reset;
-                    from_input[units + unit] = by_update;
-                    from_input[2 * units + unit] = by_new;
-                    from_state[unit] = by_reset;
-                    from_state[units + unit] = by_update;
-                    from_state[2 * units + unit] = by_new * reset;
-                    by_state[unit] = by * update;
-                }
+                wide(|| close_gates(gates, old, by_state, from_input, from_state));
             }
             if now > 0 {
                 multiply(
                     RowsMut::new(&mut self.by_state, units),
                     Onto::Sum,
-                    Rows::new(&self.from_state[now * step..][..step], wide),
+                    Rows::new(&self.from_state[now * step..][..step], wide_row),
                     Rows::new(descent.parameters(self.state_weights.clone()), units),
                 );
             }
         }
-        let by_input_part = Rows::new(&self.from_input, wide);
+        let by_input_part = Rows::new(&self.from_input, wide_row);
         if let Some(by_input) = pass.by_input {
             let weights = descent.parameters(self.input_weights.clone());
             multiply(
@@ -208,13 +183,86 @@ impl Kernel for GruKernel {
             RowsMut::new(weights, units),
             onto,
             factor,
-            Rows::new(&self.from_state, wide),
+            Rows::new(&self.from_state, wide_row),
             Rows::new(&self.states[..time * batch * units], units),
         );
         let sums = &mut pass.scratch.sums;
-        sum_rows(&self.from_input, sums, wide);
+        sum_rows(&self.from_input, sums, wide_row);
         descent.values(self.input_bias.clone(), sums);
-        sum_rows(&self.from_state, sums, wide);
+        sum_rows(&self.from_state, sums, wide_row);
         descent.values(self.state_bias.clone(), sums);
+    }
+}
+
+/// Cuts a row of three gates.
+#[inline(always)]
+fn three(row: &[f32], units: usize) -> (&[f32], &[f32], &[f32]) {
+    (
+        &row[..units],
+        &row[units..][..units],
+        &row[2 * units..][..units],
+    )
+}
+
+#[inline(always)]
+fn three_mut(row: &mut [f32], units: usize) -> (&mut [f32], &mut [f32], &mut [f32]) {
+    let (first, rest) = row.split_at_mut(units);
+    let (second, third) = rest.split_at_mut(units);
+    (
+        &mut first[..units],
+        &mut second[..units],
+        &mut third[..units],
+    )
+}
+
+/// The gates of one sample at one step, and the state after it.
+#[inline(always)]
+fn open_gates(
+    from_input: &[f32],
+    from_state: &[f32],
+    gates: &mut [f32],
+    old: &[f32],
+    next: &mut [f32],
+) {
+    let units = old.len();
+    let next = &mut next[..units];
+    let (input_r, input_z, input_n) = three(from_input, units);
+    let (state_r, state_z, state_n) = three(from_state, units);
+    let (reset, update, new) = three_mut(gates, units);
+    for unit in 0..units {
+        reset[unit] = logistic(input_r[unit] + state_r[unit]);
+        update[unit] = logistic(input_z[unit] + state_z[unit]);
+        new[unit] = tanh(input_n[unit] + reset[unit] * state_n[unit]);
+        next[unit] = (1.0 - update[unit]) * new[unit] + update[unit] * old[unit];
+    }
+}
+
+/// From the gradient by the state after a step of one sample to those by what input and state
+/// contributed, which they replace, and by the state before, so far as it was carried over.
+#[inline(always)]
+fn close_gates(
+    gates: &[f32],
+    old: &[f32],
+    by_state: &mut [f32],
+    from_input: &mut [f32],
+    from_state: &mut [f32],
+) {
+    let units = old.len();
+    let by_state = &mut by_state[..units];
+    let (reset, update, new) = three(gates, units);
+    let (input_r, input_z, input_n) = three_mut(from_input, units);
+    let (state_r, state_z, state_n) = three_mut(from_state, units);
+    for unit in 0..units {
+        let (r, z, n, by) = (reset[unit], update[unit], new[unit], by_state[unit]);
+        let by_new = by * (1.0 - z) * (1.0 - n * n);
+        let by_update = by * (old[unit] - n) * z * (1.0 - z);
+        let by_reset = by_new * state_n[unit] * r * (1.0 - r);
+        input_r[unit] = by_reset;
+        input_z[unit] = by_update;
+        input_n[unit] = by_new;
+        state_r[unit] = by_reset;
+        state_z[unit] = by_update;
+        state_n[unit] = by_new * r;
+        by_state[unit] = by * z;
     }
 }

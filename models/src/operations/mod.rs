@@ -18,6 +18,7 @@ mod pooling;
 use std::fmt::Debug;
 use std::ops::Range;
 
+use pulp::Arch;
 use rand_chacha::ChaCha8Rng;
 
 pub(crate) use activation::{Activation, relu, relu_backward};
@@ -163,25 +164,34 @@ impl Descent<'_> {
     /// Takes a gradient that is known as it is.
     pub(crate) fn values(&mut self, of: Range<usize>, gradient: &[f32]) {
         match self.rate {
-            Some(rate) => {
+            Some(rate) => wide(|| {
                 for (parameter, value) in self.parameters[of].iter_mut().zip(gradient) {
                     *parameter -= rate * value;
                 }
-            }
+            }),
             None => self.gradient[of].copy_from_slice(gradient),
         }
     }
+}
+
+/// Runs loops over values with the widest vectors that the processor has.
+///
+/// The bits are the same on all: a loop's work is not reordered, only done for more values at a
+/// time. Whatever `work` calls must be inlined into it to be widened.
+#[inline(always)]
+pub(crate) fn wide<R>(work: impl FnOnce() -> R) -> R {
+    Arch::new().dispatch(work)
 }
 
 /// The sum of rows, into `sums`.
 pub(crate) fn sum_rows(rows: &[f32], sums: &mut Vec<f32>, columns: usize) {
     sums.clear();
     sums.resize(columns, 0.0);
-    for row in rows.chunks_exact(columns) {
-        for (sum, value) in sums.iter_mut().zip(row) {
-            *sum += value;
+    wide(|| {
+        for row in rows.chunks_exact(columns) {
+            patches::add(sums, row);
         }
-    }
+    });
 }
 
 /// `rows` times the same row, as a bias begins a product.

@@ -53,6 +53,7 @@ impl Patches {
 
     /// Writes the patches of output line `line` of one sample: `columns × (window · group)`
     /// numbers, of the channels `channels` alone.
+    #[inline(always)]
     pub(crate) fn gather(
         &self,
         input: &[f32],
@@ -96,6 +97,7 @@ impl Patches {
     }
 
     /// Adds patches back to where [`Patches::gather`] takes them from.
+    #[inline(always)]
     pub(crate) fn scatter(
         &self,
         rows: &[f32],
@@ -136,6 +138,7 @@ impl Patches {
     }
 }
 
+#[inline(always)]
 pub(super) fn add(sums: &mut [f32], values: &[f32]) {
     for (sum, value) in sums.iter_mut().zip(values) {
         *sum += value;

@@ -1,7 +1,7 @@
 //! Maxima and means of windows.
 
 use super::patches::Patches;
-use super::{Backward, Descent, Forward, Kernel};
+use super::{Backward, Descent, Forward, Kernel, wide};
 
 /// What a window becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,17 +48,19 @@ impl Kernel for MaxKernel {
         {
             // Below every number, so that the first value inside a window replaces it.
             output.fill(f32::NEG_INFINITY);
-            self.patches.for_each_pair(|to, from, at| {
-                let at = at as u16;
-                let slots = output[to * channels..][..channels].iter_mut();
-                let values = &input[from * channels..][..channels];
-                let chosen = &mut chosen[to * channels..][..channels];
-                for ((slot, &value), chosen) in slots.zip(values).zip(chosen) {
-                    // A NaN is taken, and stays: divergence must reach the loss.
-                    let takes = value > *slot || value.is_nan();
-                    *slot = if takes { value } else { *slot };
-                    *chosen = if takes { at } else { *chosen };
-                }
+            wide(|| {
+                self.patches.for_each_pair(|to, from, at| {
+                    let at = at as u16;
+                    let slots = output[to * channels..][..channels].iter_mut();
+                    let values = &input[from * channels..][..channels];
+                    let chosen = &mut chosen[to * channels..][..channels];
+                    for ((slot, &value), chosen) in slots.zip(values).zip(chosen) {
+                        // A NaN is taken, and stays: divergence must reach the loss.
+                        let takes = value > *slot || value.is_nan();
+                        *slot = if takes { value } else { *slot };
+                        *chosen = if takes { at } else { *chosen };
+                    }
+                })
             });
         }
     }
@@ -75,14 +77,16 @@ impl Kernel for MaxKernel {
         for ((by_input, by_output), chosen) in
             inputs.zip(outputs).zip(self.chosen.chunks_exact(size))
         {
-            self.patches.for_each_pair(|from, to, at| {
-                let at = at as u16;
-                let slots = by_input[to * channels..][..channels].iter_mut();
-                let values = &by_output[from * channels..][..channels];
-                let chosen = &chosen[from * channels..][..channels];
-                for ((slot, &value), &chosen) in slots.zip(values).zip(chosen) {
-                    *slot += if chosen == at { value } else { 0.0 };
-                }
+            wide(|| {
+                self.patches.for_each_pair(|from, to, at| {
+                    let at = at as u16;
+                    let slots = by_input[to * channels..][..channels].iter_mut();
+                    let values = &by_output[from * channels..][..channels];
+                    let chosen = &chosen[from * channels..][..channels];
+                    for ((slot, &value), &chosen) in slots.zip(values).zip(chosen) {
+                        *slot += if chosen == at { value } else { 0.0 };
+                    }
+                })
             });
         }
     }
@@ -128,9 +132,11 @@ impl Kernel for AverageKernel {
             .output
             .chunks_exact_mut(self.patches.places() * channels);
         for (input, output) in inputs.zip(outputs) {
-            self.patches.for_each_pair(|to, from, _| {
-                let values = &input[from * channels..][..channels];
-                super::patches::add(&mut output[to * channels..][..channels], values);
+            wide(|| {
+                self.patches.for_each_pair(|to, from, _| {
+                    let values = &input[from * channels..][..channels];
+                    super::patches::add(&mut output[to * channels..][..channels], values);
+                })
             });
             for (slots, share) in output.chunks_exact_mut(channels).zip(self.shares()) {
                 slots.iter_mut().for_each(|slot| *slot *= share);
@@ -152,11 +158,13 @@ impl Kernel for AverageKernel {
             .by_output
             .chunks_exact(self.patches.places() * channels);
         for (by_input, by_output) in inputs.zip(outputs) {
-            self.patches.for_each_pair(|from, to, _| {
-                let slots = by_input[to * channels..][..channels].iter_mut();
-                for (slot, value) in slots.zip(&by_output[from * channels..][..channels]) {
-                    *slot += shares[from] * value;
-                }
+            wide(|| {
+                self.patches.for_each_pair(|from, to, _| {
+                    let slots = by_input[to * channels..][..channels].iter_mut();
+                    for (slot, value) in slots.zip(&by_output[from * channels..][..channels]) {
+                        *slot += shares[from] * value;
+                    }
+                })
             });
         }
     }
