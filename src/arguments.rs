@@ -29,6 +29,11 @@ pub(crate) enum Command {
         /// One of them.
         name: Option<String>,
     },
+    /// List the devices that a scenario can name, or show one with the sources of its figures.
+    Devices {
+        /// One of them, such as raspberry-pi-4.
+        name: Option<String>,
+    },
     /// List the architectures, or show one layer by layer.
     Models(Models),
     /// Measure how many FLOP/s this machine reaches, to put it into a scenario as a device.
@@ -113,6 +118,9 @@ pub(crate) struct Run {
     /// Print one JSON object a run instead of a summary for people.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Also write trace.json, to look at in https://ui.perfetto.dev, and events.csv.
+    #[arg(long)]
+    pub(crate) trace: bool,
     /// Run again what is already there, and replace it.
     #[arg(long)]
     pub(crate) force: bool,

@@ -5,17 +5,21 @@ use crate::arguments::Run;
 use crate::printer;
 use crate::progress::RunBar;
 use crate::summary;
-use fedstill_sim::federation::{Deployment, Hooks, RunError, RunSettings, run as simulate};
+use fedstill_sim::federation::{
+    Deployment, Hooks, RunError, RunSettings, run as simulate, run_transfers,
+};
 use fedstill_sim::measures::Measures;
 use fedstill_sim::records::{
-    Existing, NetworkRecords, NetworkSummary, RecordError, RunRecords, RunSummary, Surroundings,
-    find_complete, prepare_output, write_network_run, write_run, write_runs_index,
+    Existing, NetworkBooks, NetworkRecords, NetworkSummary, RecordError, RunRecords, RunSummary,
+    Surroundings, find_complete, has_trace, prepare_output, write_network_run, write_run,
+    write_runs_index,
 };
-use fedstill_sim::scenario::{NetworkScenario, Plan, PlannedRun, load};
+use fedstill_sim::scenario::{Input, Plan, PlannedRun, load};
 use fedstill_sim::traffic;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// Plans everything, then runs what is not there yet.
@@ -45,7 +49,17 @@ pub(crate) fn run(arguments: &Run) -> Exit {
             }
         }
         let there = find_complete(&arguments.out, run.name(), run.run_id());
-        if let Some(there) = there.filter(|_| !arguments.force) {
+        let untraced = |there: &&PathBuf| arguments.trace && !has_trace(there);
+        if let Some(there) = there.as_ref().filter(untraced)
+            && !arguments.force
+        {
+            if !arguments.quiet {
+                let there = there.display();
+                printer::note(format_args!(
+                    "{name}: run again for its trace, in place of {there}"
+                ));
+            }
+        } else if let Some(there) = there.filter(|_| !arguments.force) {
             kept += 1;
             if !arguments.quiet {
                 let there = there.display();
@@ -57,7 +71,14 @@ pub(crate) fn run(arguments: &Run) -> Exit {
         }
         let ended = match run {
             Plan::Federation(federation) => run_one(arguments, run, federation, &name, threads),
-            Plan::Network(network) => run_network(arguments, run, network),
+            Plan::Network(network) => {
+                let resolved = (network.resolved_toml(), network.inputs.as_slice());
+                run_network(arguments, run, resolved, || traffic::run(network))
+            }
+            Plan::Transfers(federation) => {
+                let resolved = (federation.resolved_toml(), federation.inputs.as_slice());
+                run_network(arguments, run, resolved, || run_transfers(federation))
+            }
         };
         match ended {
             Ok(()) => {}
@@ -102,7 +123,7 @@ pub(crate) fn run(arguments: &Run) -> Exit {
 fn can_be_drawn(planned: &[Plan]) -> bool {
     let mut all = true;
     for plan in planned {
-        let Plan::Federation(run) = plan else {
+        let (Plan::Federation(run) | Plan::Transfers(run)) = plan else {
             continue;
         };
         if let Err(error) = Deployment::draw(run.scenario.clone()) {
@@ -132,22 +153,25 @@ impl From<RecordError> for Failure {
     }
 }
 
-fn run_network(
+/// One run of bare transfers, with the files that repeat it.
+fn run_network<E: std::fmt::Display>(
     arguments: &Run,
     plan: &Plan,
-    run: &PlannedRun<NetworkScenario>,
+    (scenario_toml, inputs): (String, &[Input]),
+    simulate: impl FnOnce() -> Result<NetworkBooks, E>,
 ) -> Result<(), Failure> {
     let started = wall_clock();
-    let books = match catch_unwind(AssertUnwindSafe(|| traffic::run(run))) {
+    let books = match catch_unwind(AssertUnwindSafe(simulate)) {
         Ok(Ok(books)) => books,
         Ok(Err(error)) => return Err(failure(&error)),
         Err(panic) => return Err(internal_error(plan, panic)),
     };
     let records = NetworkRecords {
         books: &books,
-        scenario_toml: &run.resolved_toml(),
-        inputs: &run.inputs,
+        scenario_toml: &scenario_toml,
+        inputs,
         surroundings: &surroundings(1, since(started)),
+        trace: arguments.trace,
     };
     let directory = write_network_run(&arguments.out, &records, existing(arguments))?;
     let summary = NetworkSummary::new(&books, &directory);
@@ -155,6 +179,7 @@ fn run_network(
         printer::result(summary::network_json(&summary));
     } else if !arguments.quiet {
         printer::result(&summary);
+        say_trace(arguments, &directory);
     }
     Ok(())
 }
@@ -169,7 +194,8 @@ fn surroundings(threads: usize, simulated: Duration) -> Surroundings {
 }
 
 fn existing(arguments: &Run) -> Existing {
-    if arguments.force {
+    // What is there and has its trace was kept before.
+    if arguments.force || arguments.trace {
         Existing::Replace
     } else {
         Existing::Keep
@@ -187,6 +213,7 @@ fn run_one(
     let bar = RunBar::new(name, &run.scenario, visible);
     let settings = RunSettings {
         threads,
+        gather: arguments.trace,
         hooks: Hooks::default(),
     };
     let started = wall_clock();
@@ -212,6 +239,7 @@ fn run_one(
             scenario_toml: &run.resolved_toml(),
             inputs: &run.inputs,
             surroundings: &surroundings(threads, simulated),
+            trace: arguments.trace,
         },
         existing(arguments),
     )?;
@@ -220,8 +248,20 @@ fn run_one(
         printer::result(summary::json(&summary));
     } else if !arguments.quiet {
         printer::result(summary::text(&summary, simulated));
+        say_trace(arguments, &directory);
     }
     Ok(())
+}
+
+/// Says where the trace is and how to look at it.
+fn say_trace(arguments: &Run, directory: &Path) {
+    if arguments.trace {
+        let trace = directory.join("trace.json");
+        printer::result(format_args!(
+            "  trace in {} (open it in https://ui.perfetto.dev)",
+            trace.display()
+        ));
+    }
 }
 
 fn failure(error: &dyn std::fmt::Display) -> Failure {

@@ -5,7 +5,8 @@ use crate::arguments::Check;
 use crate::printer;
 use crate::progress::time;
 use fedstill_sim::federation::{Deployment, Estimate, Range};
-use fedstill_sim::scenario::{NetworkScenario, Plan, PlannedRun, load};
+use fedstill_sim::network::Graph;
+use fedstill_sim::scenario::{Plan, PlannedRun, RawTransfer, load};
 use serde_json::json;
 
 pub(crate) fn check(arguments: &Check) -> Exit {
@@ -21,30 +22,15 @@ pub(crate) fn check(arguments: &Check) -> Exit {
         for note in plan.notes() {
             printer::note(format_args!("note: {note}"));
         }
-        let run = match plan {
-            Plan::Federation(run) => run,
-            Plan::Network(run) => {
-                if let Err(error) = network(run, arguments.json) {
-                    printer::error(format_args!("{}: {error}", plan.name()), None);
-                    exit = Exit::WrongInput;
+        if let Err(error) = tell(plan, arguments.json) {
+            let name = match plan {
+                Plan::Network(_) => plan.name().to_owned(),
+                Plan::Federation(run) | Plan::Transfers(run) => {
+                    format!("{} #{}", run.scenario.name, run.number)
                 }
-                continue;
-            }
-        };
-        match Deployment::draw(run.scenario.clone()) {
-            Ok(deployment) => {
-                let estimate = Estimate::of(&deployment);
-                if arguments.json {
-                    printer::result(as_json(run, &estimate));
-                } else {
-                    printer::result(as_text(run, &estimate));
-                }
-            }
-            Err(error) => {
-                let (name, number) = (&run.scenario.name, run.number);
-                printer::error(format_args!("{name} #{number}: {error}"), None);
-                exit = Exit::WrongInput;
-            }
+            };
+            printer::error(format_args!("{name}: {error}"), None);
+            exit = Exit::WrongInput;
         }
     }
     if exit == Exit::Done && !arguments.json {
@@ -54,38 +40,84 @@ pub(crate) fn check(arguments: &Check) -> Exit {
     exit
 }
 
-/// Says what a run of bare transfers would carry.
-fn network(run: &PlannedRun<NetworkScenario>, as_json: bool) -> Result<(), String> {
-    let graph = run.scenario.graph()?;
-    let transfers = &run.scenario.transfer;
+/// Says what would run.
+fn tell(plan: &Plan, in_json: bool) -> Result<(), String> {
+    match plan {
+        Plan::Federation(run) => {
+            let deployment = Deployment::draw(run.scenario.clone()).map_err(|e| e.to_string())?;
+            let estimate = Estimate::of(&deployment);
+            if in_json {
+                printer::result(as_json(run, &estimate));
+            } else {
+                printer::result(as_text(run, &estimate));
+            }
+        }
+        Plan::Network(run) => {
+            let graph = run.scenario.graph()?;
+            let transfers = &run.scenario.transfer;
+            tell_transfers(run, &run.scenario.name, transfers, &graph, None, in_json);
+            if !in_json && !run.scenario.compute.is_empty() {
+                printer::result(format_args!(
+                    "  {} computations on {} hosts",
+                    run.scenario.compute.len(),
+                    run.scenario.host.len()
+                ));
+            }
+        }
+        Plan::Transfers(run) => {
+            let deployment = Deployment::draw(run.scenario.clone()).map_err(|e| e.to_string())?;
+            let (transfers, clients) = (&run.scenario.transfer, Some(deployment.clients()));
+            let graph = deployment.core();
+            tell_transfers(run, &run.scenario.name, transfers, graph, clients, in_json);
+        }
+    }
+    Ok(())
+}
+
+/// Says what a run of bare transfers would carry, and over what.
+fn tell_transfers<S>(
+    run: &PlannedRun<S>,
+    name: &str,
+    transfers: &[RawTransfer],
+    graph: &Graph,
+    clients: Option<usize>,
+    in_json: bool,
+) {
     let bytes: u64 = transfers.iter().map(|one| one.size.count()).sum();
-    if as_json {
+    let (nodes, links) = (graph.node_count(), graph.link_count());
+    if in_json {
         printer::result(json!({
             "run_id": run.run_id,
             "config_id": run.config_id,
-            "scenario": run.scenario.name,
+            "scenario": name,
             "number": run.number,
             "replication": run.replication,
             "factors": run.factors,
-            "nodes": graph.node_count(),
-            "links": graph.link_count(),
+            "clients": clients.unwrap_or(0),
+            "nodes": nodes,
+            "links": links,
             "transfers": transfers.len(),
             "bytes": bytes,
         }));
-        return Ok(());
+        return;
+    }
+    let mut over = format!("{nodes} nodes and {links} links");
+    if let Some(clients) = clients {
+        over.push_str(&format!(", where the server and {clients} clients stand"));
     }
     printer::result(format_args!(
-        "{} #{} (run {}, replication {})\n  {} transfers, {:.3} MB, over {} nodes and {} links",
-        run.scenario.name,
+        "{name} #{} (run {}, replication {})\n  {} transfers, {:.3} MB, over {over}",
         run.number,
         run.run_id,
         run.replication,
         transfers.len(),
         bytes as f64 / 1e6,
-        graph.node_count(),
-        graph.link_count()
     ));
-    Ok(())
+    if clients.is_some() {
+        printer::result(
+            "  only the network is simulated: nothing is learned while transfers are listed",
+        );
+    }
 }
 
 fn as_text(run: &PlannedRun, estimate: &Estimate) -> String {

@@ -1,10 +1,12 @@
-//! What can be named in a scenario: methods, models, data sets, and the schema.
+//! What can be named in a scenario: methods, devices, models, data sets, and the schema.
 
 use crate::Exit;
 use crate::arguments::Models;
 use crate::printer;
 use fedstill_models::{Architecture, Layout, architectures, sources};
-use fedstill_sim::scenario::{PRESETS, Preset, schema as scenario_schema};
+use fedstill_sim::scenario::{
+    DEVICE_CLASSES, DeviceClass, PRESETS, Preset, Sampled, schema as scenario_schema,
+};
 use std::fmt::Write as _;
 
 /// Lists the presets, or explains one.
@@ -44,6 +46,50 @@ pub(crate) fn methods(name: Option<&str>) -> Exit {
 
 fn yes_or_no(needed: bool) -> &'static str {
     if needed { "yes" } else { "no" }
+}
+
+/// Lists the classes of devices, or shows one.
+pub(crate) fn devices(name: Option<&str>) -> Exit {
+    let Some(name) = name else {
+        printer::result(format_args!(
+            "{:<20} {:>14} {:>6} {:>10} {:>8} {:>8}  what it is",
+            "device", "a core", "cores", "memory", "idle", "busy"
+        ));
+        for class in DEVICE_CLASSES {
+            let device = class.device();
+            let power = device.power.clone().unwrap_or_default();
+            printer::result(format_args!(
+                "{:<20} {:>14} {:>6} {:>10} {:>8} {:>8}  {}",
+                class.name,
+                constant(device.speed.as_ref()),
+                device.cores,
+                constant(device.memory.as_ref()),
+                power.idle.to_string(),
+                power.busy.to_string(),
+                class.summary()
+            ));
+        }
+        return Exit::Done;
+    };
+    let Some(class) = DeviceClass::find(name) else {
+        let known: Vec<_> = DEVICE_CLASSES.iter().map(|class| class.name).collect();
+        let known = format!("known: {}", known.join(", "));
+        printer::error(
+            format_args!("no device class is called `{name}`"),
+            Some(&known),
+        );
+        return Exit::WrongInput;
+    };
+    printer::result(format_args!("{}\n\n{}", class.name, class.toml.trim_end()));
+    Exit::Done
+}
+
+fn constant<Q: std::fmt::Display>(value: Option<&Sampled<Q>>) -> String {
+    match value {
+        Some(Sampled::Constant(value)) => value.to_string(),
+        Some(_) => "drawn".to_owned(),
+        None => "no limit".to_owned(),
+    }
 }
 
 /// Lists the architectures, or shows one layer by layer.

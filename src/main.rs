@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         Command::Run(run) => batch::run(&run),
         Command::Check(check) => check::check(&check),
         Command::Methods { name } => listings::methods(name.as_deref()),
+        Command::Devices { name } => listings::devices(name.as_deref()),
         Command::Models(models) => listings::models(&models),
         Command::Calibrate(calibrate) => calibrate::calibrate(&calibrate),
         Command::Datasets => listings::datasets(),

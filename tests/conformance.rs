@@ -1,4 +1,4 @@
-//! Bare transfers end when SimGrid says: every case of `tests/conformance/`, by the whole program.
+//! Bare transfers and computations end when SimGrid says: every case of `tests/conformance/`, by the whole program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ fn column(table: &Path, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_transfer_ends_when_the_reference_says() {
+fn everything_ends_when_the_reference_says() {
     let cases = cases();
     assert!(cases.len() >= 15, "only {} cases", cases.len());
     for (name, scenario) in cases {
@@ -65,17 +65,24 @@ fn every_transfer_ends_when_the_reference_says() {
         let directory = run_directory(out.path(), &name);
         let expected = fs::read_to_string(scenario.with_extension("finish.txt"));
         let expected = expected.expect("finish times beside the case");
-        let found = column(&directory.join("transfers.csv"), "end_s");
+        // A case lists either.
+        let computations = directory.join("computations.csv");
+        let (table, ended) = if computations.exists() {
+            (computations, "done")
+        } else {
+            (directory.join("transfers.csv"), "delivered")
+        };
+        let found = column(&table, "end_s");
         assert_eq!(found.len(), expected.lines().count(), "{name}");
         for (number, (found, expected)) in found.iter().zip(expected.lines()).enumerate() {
             let difference = seconds(found) - seconds(expected);
             assert!(
                 difference.abs() <= TOLERANCE,
-                "{name}: transfer {number} ends at {found}, expected {expected}"
+                "{name}: number {number} ends at {found}, expected {expected}"
             );
         }
-        let outcomes = column(&directory.join("transfers.csv"), "outcome");
-        assert!(outcomes.iter().all(|outcome| outcome == "delivered"));
+        let outcomes = column(&table, "outcome");
+        assert!(outcomes.iter().all(|outcome| outcome == ended));
     }
 }
 

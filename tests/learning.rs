@@ -14,7 +14,11 @@ fn accuracies(scenario: &str, sets: &[&str], hooks: Hooks) -> Vec<f64> {
         ..Overrides::default()
     };
     let runs = load(&[file], &overrides).unwrap_or_else(|problems| panic!("{problems}"));
-    let settings = RunSettings { threads: 2, hooks };
+    let settings = RunSettings {
+        threads: 2,
+        gather: false,
+        hooks,
+    };
     let accuracy = |planned: PlannedRun| {
         let books = run(&planned, settings, &mut |_| {}).expect("it runs");
         let last = books

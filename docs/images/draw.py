@@ -3,6 +3,7 @@
 
     cargo run --release -- run scenarios/quickstart.toml --out runs
     cargo run --release -- run scenarios/methods-synchronous.toml scenarios/methods-asynchronous.toml --out runs
+    cargo run --release -- run scenarios/regions.toml --out runs
     python3 docs/images/draw.py runs docs/images
 
 Needs Python alone. A picture whose runs are not there is left as it is.
@@ -71,6 +72,17 @@ class Picture:
         self.parts.append(
             f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{fill}"/>'
         )
+
+    def dot(self, x, y, radius, fill):
+        self.parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{fill}"/>')
+
+    def halo(self, x, y, words, size, weight="normal"):
+        """Text that stays readable over lines."""
+        self.parts.append(
+            f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" font-weight="{weight}" '
+            f'stroke="#ffffff" stroke-width="4" stroke-linejoin="round">{words}</text>'
+        )
+        self.text(x, y, words, size=size, weight=weight)
 
     def curve(self, points, stroke, width=2.2, dash="", opacity=1):
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
@@ -213,6 +225,114 @@ def methods(folder, path):
     picture.save(path)
 
 
+class Tree:
+    """The links of a run as a tree below the node where the server stands."""
+
+    def __init__(self, links):
+        self.use, self.joined, self.clients = defaultdict(dict), defaultdict(list), defaultdict(list)
+        self.root = next(row["to"] for row in links if row["link"] == "server" and row["direction"] == "up")
+        for row in links:
+            self.use[row["link"]][row["direction"]] = float(row["mean_use"])
+            if row["direction"] == "up" and row["link"] != "server":
+                self.clients[row["to"]].append(row["link"])
+            elif row["direction"] in ("forward", "both"):
+                self.joined[row["from"]].append((row["to"], row["link"], row))
+                self.joined[row["to"]].append((row["from"], row["link"], row))
+        self.below, self.level = {self.root: []}, {self.root: 0}
+        open_nodes = [self.root]
+        for node in open_nodes:
+            for child, link, row in self.joined[node]:
+                if child not in self.below:
+                    self.below[node].append((child, link, row))
+                    self.below[child], self.level[child] = [], self.level[node] + 1
+                    open_nodes.append(child)
+
+    def leaves(self, node):
+        """The nodes without others below, from left to right."""
+        if not self.below[node]:
+            return [node]
+        return [leaf for child, *_ in self.below[node] for leaf in self.leaves(child)]
+
+
+# Mean use of a link's busier direction, and the colour of links that reach it.
+USES = [(0.0, "#bbbbbb"), (0.05, "#56b4e9"), (0.2, "#e69f00"), (0.4, "#d55e00")]
+
+
+def colour_of(use):
+    return [colour for least, colour in USES if use >= least][-1]
+
+
+def rate(bits_per_second):
+    value = float(bits_per_second)
+    for unit, size in (("Gbps", 1e9), ("Mbps", 1e6), ("kbps", 1e3)):
+        if value >= size:
+            return f"{value / size:g} {unit}"
+    return f"{value:g} bit/s"
+
+
+def regions(run, path):
+    tree = Tree(rows(run / "links.csv"))
+    limited = defaultdict(int)
+    transfers = rows(run / "transfers.csv")
+    for transfer in transfers:
+        # A link whose directions share has no direction in its name.
+        limited[transfer["limiting_link"].split("/")[0]] += 1
+    leaves = tree.leaves(tree.root)
+    slots = sum(max(len(tree.clients[leaf]), 3) + 1 for leaf in leaves)
+    picture = Picture(900, 430)
+    picture.text(20, 28, "How busy each link was, and what held the transfers up", size=14, weight="bold")
+    left, step = 30, 800 / slots
+    top, gap = 75, 100
+    places, x = {}, left
+    for leaf in leaves:
+        width = step * max(len(tree.clients[leaf]), 3)
+        places[leaf] = x + width / 2
+        x += width + step
+
+    def across(node):
+        if node not in places:
+            places[node] = sum(across(child) for child, *_ in tree.below[node]) / len(tree.below[node])
+        return places[node]
+
+    def down(node):
+        return top + gap * tree.level[node]
+
+    across(tree.root)
+    labels = []
+    for node in tree.below:
+        for child, link, row in tree.below[node]:
+            use = max(tree.use[link].values())
+            ends = (places[node], down(node)), (places[child], down(child))
+            picture.line(*ends[0], *ends[1], colour_of(use), 2 + 10 * use)
+            labels.append((ends, use, row, limited[link]))
+        members = tree.clients[node]
+        for number, client in enumerate(members):
+            use = max(tree.use[client].values())
+            end = places[node] + (number - (len(members) - 1) / 2) * step, down(node) + gap
+            picture.line(places[node], down(node), *end, colour_of(use), 1.2 + 10 * use)
+            picture.dot(*end, 4.5, "#0072b2")
+    for node in tree.below:
+        picture.dot(places[node], down(node), 6, INK)
+        name = f"{node} (server)" if node == tree.root else node
+        picture.halo(places[node] + 10, down(node) - 8, name, 12, "bold")
+    for (_, (x, y)), use, row, count in labels:
+        if use < USES[1][0]:
+            continue
+        picture.halo(x + 10, y - 38, f"{rate(row['bandwidth_bps'])}, {100 * use:.0f} % used", 11)
+        limits = f"limits {100 * count / len(transfers):.0f} % of transfers"
+        picture.halo(x + 10, y - 24, limits, 11)
+    y, x = 415, 30
+    picture.text(x, y, "mean use of the busier direction", size=12, fill=SOFT)
+    x += 225
+    for (least, colour), (most, _) in zip(USES, USES[1:] + [(1.0, "")]):
+        picture.line(x, y - 4, x + 22, y - 4, colour, 5)
+        picture.text(x + 28, y, f"{100 * least:.0f} to {100 * most:.0f} %", size=12)
+        x += 115
+    picture.dot(x + 6, y - 4, 4.5, "#0072b2")
+    picture.text(x + 18, y, "a client", size=12)
+    picture.save(path)
+
+
 def main():
     folder, out = (Path(argument) for argument in sys.argv[1:3])
     found = runs(folder, "quickstart")
@@ -220,6 +340,9 @@ def main():
         quickstart(found[0], out / "quickstart.svg")
     if runs(folder, "methods-synchronous") and runs(folder, "methods-asynchronous"):
         methods(folder, out / "methods.svg")
+    found = runs(folder, "regions")
+    if found:
+        regions(found[0], out / "regions.svg")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 use rand::seq::SliceRandom;
 
-use crate::dataset::Dataset;
 use crate::random::{Purpose, stream};
+use crate::view::View;
 
 /// One mini-batch.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +44,7 @@ impl Batch<'_> {
 
 /// The samples of one epoch in a seeded order, batch by batch; the last may be smaller.
 pub(crate) struct Batches<'a> {
-    dataset: &'a Dataset,
+    data: View<'a>,
     of: &'a [u32],
     size: usize,
     order: Vec<u32>,
@@ -55,22 +55,17 @@ pub(crate) struct Batches<'a> {
 }
 
 impl<'a> Batches<'a> {
-    pub(crate) fn shuffled(
-        dataset: &'a Dataset,
-        indices: &'a [u32],
-        size: usize,
-        seed: u64,
-    ) -> Self {
+    pub(crate) fn shuffled(data: View<'a>, indices: &'a [u32], size: usize, seed: u64) -> Self {
         let mut order: Vec<u32> = (0..indices.len() as u32).collect();
         order.shuffle(&mut stream(seed, Purpose::BatchOrder));
         Self {
-            dataset,
+            data,
             of: indices,
             size,
             order,
             next: 0,
             indices: Vec::with_capacity(size),
-            features: Vec::with_capacity(size * dataset.n_features()),
+            features: Vec::with_capacity(size * data.dataset().n_features()),
             labels: Vec::with_capacity(size),
         }
     }
@@ -88,8 +83,8 @@ impl<'a> Batches<'a> {
         for &position in &self.order[start..end] {
             let index = self.of[position as usize];
             self.indices.push(index);
-            self.features.extend_from_slice(self.dataset.sample(index));
-            self.labels.push(self.dataset.label(index));
+            self.data.gather(index, &mut self.features);
+            self.labels.push(self.data.label(index));
         }
         Some(Batch {
             positions: &self.order[start..end],

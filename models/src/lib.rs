@@ -34,10 +34,12 @@ mod error;
 pub mod files;
 #[cfg(test)]
 mod golden;
+mod holding;
 mod layer;
 mod layout;
 mod library;
 mod network;
+mod normalise;
 mod objective;
 mod operations;
 mod optimizer;
@@ -48,6 +50,7 @@ mod random;
 mod resolve;
 mod schedule;
 mod shape;
+mod site;
 mod softmax;
 mod sources;
 mod split;
@@ -56,6 +59,7 @@ mod stored;
 mod synthetic;
 mod trainer;
 mod update;
+mod view;
 
 pub use architecture::{
     Architecture, ArchitectureError, ArchitectureInfo, ListedLayer, architectures,
@@ -63,8 +67,10 @@ pub use architecture::{
 pub use batches::Batch;
 pub use dataset::{Dataset, DatasetError, Groups};
 pub use error::ModelError;
+pub use holding::{Holding, HoldingError, check_holdings};
 pub use layer::{LayerSpec, Padding, Window};
 pub use layout::{Layer, Layout, ParameterShape};
+pub use normalise::{Normalisation, Normaliser};
 pub use objective::{Loss, Teacher, Term};
 pub use optimizer::{Clipping, Optimizer, OptimizerState, Rule};
 pub use partition::{Partition, PartitionError, partition, partition_groups};
@@ -72,9 +78,11 @@ pub use predict::{Evaluation, evaluate, extract_features, predict_logits};
 pub use resolve::ShapeError;
 pub use schedule::{Course, Schedule};
 pub use shape::{Shape, ShapeSyntaxError};
+pub use site::Site;
 pub use softmax::softmax;
 pub use sources::{SourceInfo, sources};
 pub use split::{Shard, Split, SplitError};
 pub use stored::{Precision, Stored};
-pub use synthetic::{SyntheticError, SyntheticSpec};
+pub use synthetic::{SyntheticError, SyntheticSpec, synthetic_labels};
 pub use trainer::{EpochSummary, StepResult, Trainer};
+pub use view::View;

@@ -129,7 +129,7 @@ impl Partition {
             | Self::Zipf { min_samples, .. }
             | Self::Natural { min_samples } => min_samples.max(1),
             Self::Draw { size, .. } | Self::Mixture { size, .. } => size,
-            Self::SortedShards { shards, size } => shards * size.unwrap_or(1),
+            Self::SortedShards { shards, size } => shards.saturating_mul(size.unwrap_or(1)),
             Self::Iid | Self::Shards { .. } => 1,
         }
     }
@@ -245,7 +245,7 @@ fn check_alpha(alpha: f64) -> Result<(), PartitionError> {
     }
 }
 
-fn by_class(labels: &[u32], n_classes: usize) -> Vec<Vec<u32>> {
+pub(crate) fn by_class(labels: &[u32], n_classes: usize) -> Vec<Vec<u32>> {
     let mut classes = vec![Vec::new(); n_classes];
     for (sample, &label) in labels.iter().enumerate() {
         classes[label as usize].push(sample as u32);

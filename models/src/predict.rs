@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use dfdx::prelude::*;
 
-use crate::dataset::Dataset;
 use crate::error::{ModelError, check_length};
 use crate::layout::Layout;
 use crate::network::Network;
 use crate::softmax::softmax_rows;
+use crate::view::View;
 
 /// Samples of one forward pass: large enough for fast products ...
 const MOST: usize = 256;
@@ -47,15 +47,15 @@ impl Evaluation {
 ///
 /// # Panics
 /// When an index is not below the number of samples.
-pub fn predict_logits(
+pub fn predict_logits<'d>(
     layout: &Layout,
     parameters: &[f32],
-    dataset: &Dataset,
+    data: impl Into<View<'d>>,
     indices: &[u32],
 ) -> Result<Vec<f32>, ModelError> {
     let layout = Arc::new(layout.clone());
     let network = Network::new(layout, parameters, 0)?;
-    outputs(&network, network.layout().n_classes(), dataset, indices)
+    outputs(&network, network.layout().n_classes(), data.into(), indices)
 }
 
 /// What the extractor hands to the head, for the samples `indices`: row-major `n ×`
@@ -66,26 +66,31 @@ pub fn predict_logits(
 ///
 /// # Panics
 /// When an index is not below the number of samples.
-pub fn extract_features(
+pub fn extract_features<'d>(
     layout: &Layout,
     parameters: &[f32],
-    dataset: &Dataset,
+    data: impl Into<View<'d>>,
     indices: &[u32],
 ) -> Result<Vec<f32>, ModelError> {
     let network = Network::extractor(Arc::new(layout.clone()), parameters)?;
-    outputs(&network, network.layout().feature_width(), dataset, indices)
+    outputs(
+        &network,
+        network.layout().feature_width(),
+        data.into(),
+        indices,
+    )
 }
 
 fn outputs(
     network: &Network,
     width: usize,
-    dataset: &Dataset,
+    data: View<'_>,
     indices: &[u32],
 ) -> Result<Vec<f32>, ModelError> {
     let layout = network.layout();
     check_length(
         "features of the data set",
-        dataset.n_features(),
+        data.dataset().n_features(),
         layout.n_features(),
     )?;
     let sizes = layout.layers().iter().map(|layer| layer.output().size());
@@ -96,7 +101,7 @@ fn outputs(
     for (chunk, out) in indices.chunks(batch).zip(out.chunks_mut(batch * width)) {
         features.clear();
         for &index in chunk {
-            features.extend_from_slice(dataset.sample(index));
+            data.gather(index, &mut features);
         }
         network.forward::<NoneTape>(&features)?.copy_into(out);
     }
@@ -111,13 +116,14 @@ fn outputs(
 ///
 /// # Panics
 /// When an index is not below the number of samples.
-pub fn evaluate(
+pub fn evaluate<'d>(
     layout: &Layout,
     parameters: &[f32],
-    dataset: &Dataset,
+    data: impl Into<View<'d>>,
     indices: &[u32],
 ) -> Result<Evaluation, ModelError> {
-    let logits = predict_logits(layout, parameters, dataset, indices)?;
+    let data = data.into();
+    let logits = predict_logits(layout, parameters, data, indices)?;
     let n_classes = layout.n_classes();
     let mut evaluation = Evaluation {
         n: 0,
@@ -128,7 +134,7 @@ pub fn evaluate(
     let log_sums = softmax_rows(&logits, n_classes, 1.0).log_sums;
     let rows = logits.chunks_exact(n_classes).zip(&log_sums);
     for ((row, &log_sum), &index) in rows.zip(indices) {
-        let label = dataset.label(index);
+        let label = data.label(index);
         let Some(&own) = row.get(label as usize) else {
             return Err(ModelError::Label { label, n_classes });
         };

@@ -13,7 +13,12 @@ pub(crate) enum Purpose {
     SplitHoldout = 5,
     InitialParameters = 6,
     BatchOrder = 7,
-    Dropout = 8,
+    Holdings = 8,
+    FeatureNoise = 20,
+    LabelNoise = 21,
+    MissingFeatures = 22,
+    Concept = 23,
+    Dropout = 30,
 }
 
 /// The stream of `purpose` under `seed`.

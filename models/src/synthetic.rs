@@ -52,11 +52,8 @@ impl Dataset {
             return Err(SyntheticError::TooLarge { classes, samples });
         }
         let means = class_means(classes, features, separation, seed);
-        let mut labels: Vec<u32> = (0..samples)
-            .map(|sample| (sample % classes) as u32)
-            .collect();
         let mut draw = stream(seed, Purpose::SyntheticSamples);
-        labels.shuffle(&mut draw);
+        let labels = shuffled_labels(classes, samples, &mut draw);
         let mut values = Vec::with_capacity(samples * features);
         for &label in &labels {
             for mean in &means[label as usize] {
@@ -67,6 +64,23 @@ impl Dataset {
         Ok(Self::new("synthetic", values, labels, features, classes)
             .expect("finite means and noise of matching sizes"))
     }
+}
+
+/// The labels alone of [`Dataset::synthetic`], at the cost of no features.
+pub fn synthetic_labels(classes: usize, samples: usize, seed: u64) -> Vec<u32> {
+    shuffled_labels(
+        classes,
+        samples,
+        &mut stream(seed, Purpose::SyntheticSamples),
+    )
+}
+
+fn shuffled_labels(classes: usize, samples: usize, draw: &mut impl rand::Rng) -> Vec<u32> {
+    let mut labels: Vec<u32> = (0..samples)
+        .map(|sample| (sample % classes) as u32)
+        .collect();
+    labels.shuffle(draw);
+    labels
 }
 
 fn class_means(classes: usize, features: usize, separation: f64, seed: u64) -> Vec<Vec<f64>> {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use dfdx::prelude::*;
 
 use crate::batches::{Batch, Batches};
-use crate::dataset::Dataset;
 use crate::error::ModelError;
 use crate::layout::Layout;
 use crate::network::{Network, Workspace};
@@ -14,6 +13,7 @@ use crate::objective::{
 };
 use crate::optimizer::{Optimizer, OptimizerState};
 use crate::update::{Fold, start, update};
+use crate::view::View;
 
 /// A model under training.
 ///
@@ -169,10 +169,10 @@ impl Trainer {
     ///
     /// # Panics
     /// When an index is not below the number of samples.
-    pub fn epoch(
+    pub fn epoch<'d>(
         &mut self,
-        dataset: &Dataset,
-        indices: &[u32],
+        data: impl Into<View<'d>>,
+        indices: &'d [u32],
         batch_size: usize,
         shuffle_seed: u64,
         cancelled: &dyn Fn() -> bool,
@@ -183,7 +183,7 @@ impl Trainer {
         }
         let before = self.steps;
         let (mut samples, mut loss_sum) = (0, 0.0);
-        let mut batches = Batches::shuffled(dataset, indices, batch_size, shuffle_seed);
+        let mut batches = Batches::shuffled(data.into(), indices, batch_size, shuffle_seed);
         let mut stopped = cancelled();
         while !stopped && let Some(batch) = batches.next() {
             let result = on_batch(self, &batch)?;

@@ -31,6 +31,7 @@ fn threads(criterion: &mut Criterion) {
         for threads in [1, 2] {
             let settings = RunSettings {
                 threads,
+                gather: false,
                 hooks: Hooks::default(),
             };
             let name = BenchmarkId::new(schedule, format!("{threads} threads"));

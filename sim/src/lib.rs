@@ -1,5 +1,6 @@
 //! The simulator of fedstill: clock, actors, network, devices, federation, scenario and records.
 
+mod computations;
 pub mod device;
 pub mod federation;
 pub mod kernel;

@@ -1,10 +1,11 @@
 //! Bare transfers over a network: no clients, no learning, no actors.
 
+use crate::computations::carry_out;
 use crate::network::{
     CancelledDelivery, DeliveryEnd, DeliveryId, DeliveryOutcome, Effort, HostId, Network,
 };
 use crate::records::{BareTransfer, NetworkBooks, RunIdentity};
-use crate::scenario::{NetworkScenario, PlannedRun};
+use crate::scenario::{NetworkScenario, PlannedRun, RawTransfer};
 use crate::time::{SimDuration, SimTime};
 use crate::world::TransferOutcome;
 use std::collections::BTreeMap;
@@ -29,13 +30,43 @@ impl std::error::Error for TrafficError {}
 pub fn run(planned: &PlannedRun<NetworkScenario>) -> Result<NetworkBooks, TrafficError> {
     let scenario = &planned.scenario;
     let graph = scenario.graph().map_err(TrafficError)?;
-    let host = |name: &str| {
-        let host = graph.host(name);
+    let conduct = scenario.conduct(&graph).map_err(TrafficError)?;
+    let mut network = Network::from_graph_with(graph, scenario.network.transport.choice());
+    if let Some(conduct) = conduct {
+        network.set_conduct(conduct);
+    }
+    let identity = RunIdentity {
+        run_id: planned.run_id.clone(),
+        config_id: planned.config_id.clone(),
+        scenario: scenario.name.clone(),
+        number: planned.number as u64,
+        replication: planned.replication,
+        seed_world: scenario.world_seed(),
+        seed_dynamics: scenario.dynamics_seed(),
+        factors: planned.factors.clone(),
+    };
+    let host = |network: &Network, name: &str| network.connections().core().host(name);
+    let mut books = simulate(identity, &scenario.transfer, network, host)?;
+    books.computations = carry_out(scenario);
+    let computed = books.computations.iter().filter_map(|one| one.end).max();
+    books.ended_at = books.ended_at.max(computed.unwrap_or(SimTime::ZERO));
+    Ok(books)
+}
+
+/// Simulates the listed transfers; `host` finds their ends by name.
+pub(crate) fn simulate(
+    identity: RunIdentity,
+    listed: &[RawTransfer],
+    mut network: Network,
+    host: impl Fn(&Network, &str) -> Option<HostId>,
+) -> Result<NetworkBooks, TrafficError> {
+    let host = |network: &Network, name: &str| {
+        let host = host(network, name);
         host.ok_or_else(|| TrafficError(format!("there is no host `{name}`")))
     };
-    let mut transfers = Vec::with_capacity(scenario.transfer.len());
-    let mut sendings = Vec::with_capacity(scenario.transfer.len());
-    for listed in &scenario.transfer {
+    let mut transfers = Vec::with_capacity(listed.len());
+    let mut sendings = Vec::with_capacity(listed.len());
+    for listed in listed {
         let start = SimTime::from_nanos(listed.at.nanoseconds());
         transfers.push(BareTransfer {
             from: listed.from.clone(),
@@ -49,15 +80,10 @@ pub fn run(planned: &PlannedRun<NetworkScenario>) -> Result<NetworkBooks, Traffi
         });
         sendings.push(Sending {
             at: start,
-            from: host(&listed.from)?,
-            to: host(&listed.to)?,
+            from: host(&network, &listed.from)?,
+            to: host(&network, &listed.to)?,
             bytes: listed.size.count(),
         });
-    }
-    let conduct = scenario.conduct(&graph).map_err(TrafficError)?;
-    let mut network = Network::from_graph_with(graph, scenario.network.transport.choice());
-    if let Some(conduct) = conduct {
-        network.set_conduct(conduct);
     }
     let (ends, ended_at) = carry(&mut network, &sendings)?;
     for (transfer, ended) in transfers.iter_mut().zip(ends) {
@@ -79,16 +105,9 @@ pub fn run(planned: &PlannedRun<NetworkScenario>) -> Result<NetworkBooks, Traffi
         transfer.limiting_link = link.map(|link| network.link_name(link));
     }
     Ok(NetworkBooks {
-        identity: RunIdentity {
-            run_id: planned.run_id.clone(),
-            config_id: planned.config_id.clone(),
-            scenario: scenario.name.clone(),
-            number: planned.number as u64,
-            replication: planned.replication,
-            seed_world: scenario.world_seed(),
-            seed_dynamics: scenario.dynamics_seed(),
-            factors: planned.factors.clone(),
-        },
+        identity,
+        clients: 0,
+        computations: Vec::new(),
         ended_at,
         transfers,
         network,

@@ -34,8 +34,8 @@ fn the_schema_allows_what_the_layers_allow() {
         .expect("a bare string");
     assert_eq!(
         strings,
-        &serde_json::json!(["iid"]),
-        "only `iid` needs no other key"
+        &serde_json::json!(["iid", "natural"]),
+        "the others need more keys"
     );
     assert!(schema["properties"]["sweep"].is_object());
     assert_eq!(

@@ -186,23 +186,52 @@ fn every_kind_of_topology_runs() {
     }
 }
 
+/// A sparse file costs nothing to make; were it read, this test would take 300 MB.
 #[test]
-fn a_hundred_megabytes_of_junk_are_refused_at_once() {
-    let folder = folder(
-        "topology = { file = \"x.graphml\" }",
-        "x.graphml",
-        "<",
-        "a",
-        "b",
-    );
-    let file = fs::File::create(folder.path().join("x.graphml")).expect("a file");
-    file.set_len(100_000_000).expect("a long file");
-    let problems = load(
-        &[folder.path().join("scenario.toml")],
-        &Overrides::default(),
-    );
-    let message = problems.expect_err("junk").to_string();
-    assert!(message.contains("100000000 bytes, too many"), "{message}");
+fn a_hundred_megabytes_of_junk_are_refused_by_their_size() {
+    for name in ["x.csv", "x.json", "x.graphml"] {
+        let network = format!("topology = {{ file = \"{name}\" }}");
+        let folder = folder(&network, name, "<", "a", "b");
+        let file = fs::File::create(folder.path().join(name)).expect("a file");
+        file.set_len(100_000_000).expect("a long file");
+        let problems = load(
+            &[folder.path().join("scenario.toml")],
+            &Overrides::default(),
+        );
+        let message = problems.expect_err("junk").to_string();
+        assert!(message.contains("100000000 bytes, too many"), "{message}");
+    }
+}
+
+/// A node that the file marks is where a server stands.
+#[test]
+fn a_file_says_where_the_server_stands() {
+    let json = r#"{"nodes": [{"id": "a"}, {"id": "b", "server": true}, {"id": "c", "server": false}],
+        "links": [{"source": "a", "target": "b"}, {"source": "b", "target": "c"}]}"#;
+    let graphml = r#"<graphml xmlns="http://graphml.graphdrawing.org/xmlns">
+        <key id="d0" for="node" attr.name="server" attr.type="boolean"/>
+        <graph edgedefault="undirected"><node id="a"/><node id="b"><data key="d0">True</data></node>
+        <node id="c"><data key="d0">False</data></node>
+        <edge source="a" target="b"/><edge source="b" target="c"/></graph></graphml>"#;
+    for (file, text) in [("x.json", json), ("x.graphml", graphml)] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join(file), text).expect("written");
+        let scenario = format!(
+            "name = \"net\"\ndata = {{ source = \"digits\" }}\nstop = {{ versions = 1 }}\n\
+             network = {{ topology = {{ file = \"{file}\", bandwidth = \"8 Mbps\", latency = \"10 ms\" }} }}\n\
+             [[clients]]\nname = \"c\"\ncount = 1\nmodel = \"mlp-5\"\nat = \"a\"\n\
+             device = {{ speed = \"1 GFLOP/s\" }}\nlink = {{ up = \"8 Mbps\", down = \"8 Mbps\" }}\n\
+             [method]\npreset = \"fedavg\"\n\
+             [[transfer]]\nfrom = \"c-0\"\nto = \"server\"\nsize = \"1 MB\"\n"
+        );
+        fs::write(folder.path().join("scenario.toml"), scenario).expect("written");
+        let Plan::Transfers(run) = plan(&folder) else {
+            panic!("no run of transfers beside clients");
+        };
+        let books = fedstill_sim::federation::run_transfers(&run).expect("it can be simulated");
+        let end = books.transfers[0].end.expect("it ends");
+        assert_eq!(end.to_string(), "1.01", "one link of the file, from a to b");
+    }
 }
 
 /// 40 MB of text below the limit: one message, short, whatever the format.

@@ -61,14 +61,32 @@ fn sites(preset: &str, schedule: &str) -> String {
         .replace("VERSIONS", versions)
 }
 
+/// A group by file, and the file: sites that tell their samples, and one that does not.
+const BY_FILE: (&str, &str) = (
+    r#"
+[[clients]]
+name = "site"
+file = "sites.csv"
+model = "mlp-12"
+link = { up = { dist = "lognormal", median = "1 Mbps", sigma = 0.5 }, down = "4 Mbps" }
+dropout = { kind = "weibull", up = { mean = "30 s", shape = 0.7 }, down = { mean = "5 s", shape = 1.0 } }
+"#,
+    "name,speed,latency,samples_0,samples_8,samples\n\
+     Ely,12 MFLOP/s,20 ms,9,14,\n\
+     March,40 MFLOP/s,,,,25\n\
+     Soham,25 MFLOP/s,5 ms,,,\n",
+);
+
 /// Claims that the number of threads and a repetition change no byte.
 fn tables_depend_on_the_scenario_alone(preset: &str) {
     for schedule in ["synchronous", "asynchronous"] {
         let desk = Desk::new();
         let scenario = sites(preset, schedule);
-        let one = desk.run(&scenario, "one", &["--threads", "1"]);
-        let two = desk.run(&scenario, "two", &["--threads", "2"]);
-        let again = desk.run(&scenario, "again", &["--threads", "2"]);
+        desk.file("sites.csv", BY_FILE.1);
+        let scenario = format!("{scenario}{}", BY_FILE.0);
+        let one = desk.run(&scenario, "one", &["--threads", "1", "--trace"]);
+        let two = desk.run(&scenario, "two", &["--threads", "2", "--trace"]);
+        let again = desk.run(&scenario, "again", &["--threads", "2", "--trace"]);
         let what = format!("{preset}, {schedule}");
         let dropped = |tables: &Tables| {
             let mut outcomes = tables.rows("participations");

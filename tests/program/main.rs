@@ -6,15 +6,21 @@
     reason = "what the modules share is public to each other, and this crate is public to nobody"
 )]
 
+mod availability;
+mod changing_links;
 mod command_line;
 mod conservation;
 mod costs;
+mod data;
 mod desk;
 mod determinism;
+mod devices;
 mod dropout_zero;
+mod everything;
 mod interrupted;
 mod placement;
 mod resolved;
 mod schedules;
 mod tables;
+mod trace;
 mod wrong_input;

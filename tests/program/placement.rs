@@ -1,8 +1,8 @@
 //! Clients and the server in topologies of every kind: where they stand, which way their bytes go,
 //! and how long that takes by hand.
 
-use crate::desk::{Desk, argument};
-use crate::tables::{Tables, assert_same_bytes};
+use crate::desk::{Desk, ROOT, argument};
+use crate::tables::{Row, Table, Tables, assert_same_bytes, assert_same_rows};
 
 /// Groups of clients that send 32 + 4·3·3 = 68 bytes a version (class logits of three classes).
 fn scenario(network: &str, server: &str, groups: &str) -> String {
@@ -253,4 +253,177 @@ fn a_check_tells_the_time_over_the_topology() {
         (seconds - computing - 0.10136).abs() < 1e-8,
         "{seconds} {computing}"
     );
+}
+
+/// What a scenario of clients carries when transfers are listed beside it.
+fn with_transfers(network: &str, groups: &str, transfers: &[(&str, &str, &str)]) -> String {
+    let mut text = scenario(network, "latency = \"1 ms\"", groups);
+    for (from, to, at) in transfers {
+        text.push_str(&format!(
+            "[[transfer]]\nfrom = \"{from}\"\nto = \"{to}\"\nsize = \"100 kB\"\nat = \"{at}\"\n"
+        ));
+    }
+    text
+}
+
+/// A table of a run of bare transfers, whose directory holds fewer tables than a federation's.
+fn table(desk: &Desk, out: &str, name: &str) -> Table {
+    let runs = desk.runs(out);
+    assert_eq!(runs.len(), 1, "{runs:?}");
+    Table::read(&runs[0].join(format!("{name}.csv")))
+}
+
+/// By hand: 100 kB take 1 s at 800 kbps, 0.8 s at 1 Mbps and 0.2 s at 4 Mbps; a client adds 20 ms,
+/// the server 1 ms, a link 10 ms.
+#[test]
+fn transfers_beside_clients_go_between_them_the_server_and_nodes() {
+    let network = format!("topology = {{ kind = \"line\", nodes = 3, {LINK} }}");
+    let text = with_transfers(
+        &network,
+        &(group("a", 1, "at = \"n2\"") + &group("b", 2, "at = \"n0\"")),
+        &[
+            ("a-0", "server", "0 s"),
+            ("server", "b-1", "10 s"),
+            ("a-0", "b-0", "20 s"),
+            ("n1", "a-0", "30 s"),
+            ("n0", "n2", "40 s"),
+            ("b-0", "b-1", "50 s"),
+        ],
+    );
+    let desk = Desk::new();
+    let file = desk.file("x.toml", &text);
+    let checked = desk.fedstill(&["check", &file]).well().stdout;
+    assert!(
+        checked.contains("6 transfers") && checked.contains("nothing is learned"),
+        "{checked}"
+    );
+    desk.fedstill(&["run", &file, "--out", "out", "--quiet"])
+        .well();
+    let transfers = table(&desk, "out", "transfers");
+    let ends: Vec<&str> = transfers.rows().map(|row| row.text("end_s")).collect();
+    let expected = ["1.041", "10.221", "21.06", "31.03", "41.02", "50.84"];
+    assert_eq!(ends, expected);
+    let runs = table(&desk, "out", "runs");
+    assert_eq!(
+        runs.rows().map(|row| row.count("n_clients")).sum::<u64>(),
+        3
+    );
+    let links = table(&desk, "out", "links");
+    let up = links
+        .rows()
+        .find(|row| row.text("link") == "a-0" && row.text("direction") == "up");
+    assert_eq!(up.map(|row| row.count("bytes")), Some(200_000));
+
+    let resolved = argument(&desk.runs("out")[0].join("scenario.toml"));
+    desk.fedstill(&["run", &resolved, "--out", "again", "--quiet"])
+        .well();
+    assert_same_rows(&transfers, &table(&desk, "again", "transfers"), "repeated");
+    assert_same_rows(&links, &table(&desk, "again", "links"), "repeated");
+}
+
+/// Links and devices drawn by chance are those that the federation would have.
+#[test]
+fn the_network_that_transfers_test_is_the_one_in_which_clients_would_learn() {
+    let groups = group("c", 5, "").replace(
+        "up = \"1 Mbps\"",
+        "up = { dist = \"lognormal\", median = \"1 Mbps\", sigma = 0.8 }",
+    );
+    let network =
+        format!("topology = {{ kind = \"geometric\", nodes = 12, radius = 0.5, {LINK} }}");
+    let desk = Desk::new();
+    let learning = desk.run(&with_transfers(&network, &groups, &[]), "learning", &[]);
+    let text = with_transfers(&network, &groups, &[("c-1", "c-2", "0 s")]);
+    let file = desk.file("x.toml", &text);
+    desk.fedstill(&["run", &file, "--out", "moving", "--quiet"])
+        .well();
+    let moving = table(&desk, "moving", "links");
+    let drawn = |links: &Table| -> Vec<String> {
+        let columns = [
+            "link",
+            "direction",
+            "from",
+            "to",
+            "bandwidth_bps",
+            "latency_s",
+        ];
+        let row = |row: Row<'_>| columns.map(|column| row.text(column)).join(" ");
+        links.rows().map(row).collect()
+    };
+    assert_eq!(drawn(learning.table("links")), drawn(&moving));
+}
+
+/// The 203 nodes of `sim/tests/golden/topologies/` and where NetworkX's shortest ways from the node
+/// that they mark as the server's lead: node, latency in microseconds, smallest bandwidth.
+fn internet() -> (String, Vec<(String, f64, f64)>) {
+    let folder = format!("{ROOT}/sim/tests/golden/topologies/internet-203");
+    let table = Table::read(std::path::Path::new(&format!("{folder}.csv")));
+    let server = table.rows().next().expect("a row").text("from").to_owned();
+    let rows = table.rows().filter(|row| row.text("from") == server);
+    let row = |row: Row<'_>| {
+        let number = |column| row.number(column);
+        (
+            row.text("to").to_owned(),
+            number("latency_us"),
+            number("bandwidth_bps"),
+        )
+    };
+    (folder.clone(), rows.map(row).collect())
+}
+
+#[test]
+fn clients_in_a_network_of_203_nodes_are_as_far_as_networkx_says() {
+    let (folder, ways) = internet();
+    for format in ["json", "graphml"] {
+        let network = format!("topology = {{ file = \"{folder}.{format}\" }}");
+        for (node, latency, bandwidth) in &ways[..3] {
+            let group = group("c", 1, &format!("at = \"{node}\""));
+            let tables = run(&scenario(&network, "", &group));
+            let own = bandwidth.min(1e6);
+            let upload = (20e3 + latency) * 1e3 + 68.0 * 8.0 / own * 1e9;
+            let found = tables.rows("transfers").nth(1).expect("an upload");
+            let length = found.nanos("end_s") - found.nanos("start_s");
+            assert_eq!(length, upload.round() as u64, "{format}: {node}");
+        }
+    }
+    // Sixty at the hosts in turn: everyone takes part.
+    let network = format!("topology = {{ file = \"{folder}.graphml\" }}");
+    let tables = run(&scenario(&network, "", &group("c", 60, "")));
+    let merged = tables
+        .rows("participations")
+        .filter(|row| row.text("outcome") == "merged");
+    assert_eq!(merged.count(), 120);
+    assert_eq!(
+        tables.table("links").len(),
+        2 * 61 + {
+            let edges = std::fs::read_to_string(format!("{folder}.graphml")).expect("a file");
+            let shared = edges.matches(">shared<").count();
+            2 * edges.matches("<edge ").count() - shared
+        }
+    );
+}
+
+/// Each bare transfer alone: latency and 1 MB at the smallest bandwidth, to the nanosecond.
+#[test]
+fn bare_transfers_over_203_nodes_take_as_long_as_networkx_says() {
+    let (folder, ways) = internet();
+    let desk = Desk::new();
+    let server = Table::read(std::path::Path::new(&format!("{folder}.csv")));
+    let server = server.rows().next().expect("a row").text("from").to_owned();
+    let mut text =
+        format!("name = \"net\"\n[network]\ntopology = {{ file = \"{folder}.json\" }}\n");
+    for (number, (node, ..)) in ways.iter().enumerate() {
+        text.push_str(&format!(
+            "[[transfer]]\nfrom = \"{server}\"\nto = \"{node}\"\nsize = \"1 MB\"\nat = \"{number} s\"\n"
+        ));
+    }
+    let file = desk.file("net.toml", &text);
+    desk.fedstill(&["run", &file, "--out", "out", "--quiet"])
+        .well();
+    let transfers = table(&desk, "out", "transfers");
+    assert_eq!(transfers.len(), 100);
+    for (row, (node, latency, bandwidth)) in transfers.rows().zip(&ways) {
+        let length = row.nanos("end_s") - row.nanos("start_s");
+        let expected = latency * 1e3 + 8e6 / bandwidth * 1e9;
+        assert_eq!(length, expected.round() as u64, "{node}");
+    }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// Every table that a run has.
-pub const NAMES: [&str; 10] = [
+pub const NAMES: [&str; 11] = [
     "clients",
     "evaluations",
     "factors",
@@ -15,13 +15,14 @@ pub const NAMES: [&str; 10] = [
     "kpis",
     "links",
     "participations",
+    "partition",
     "runs",
     "transfers",
     "versions",
 ];
 
 /// Every file of a run but the manifest, which tells of threads and wall time.
-pub const REPEATABLE: [&str; 12] = [
+pub const REPEATABLE: [&str; 13] = [
     "clients.csv",
     "datapackage.json",
     "evaluations.csv",
@@ -30,11 +31,15 @@ pub const REPEATABLE: [&str; 12] = [
     "kpis.csv",
     "links.csv",
     "participations.csv",
+    "partition.csv",
     "runs.csv",
     "scenario.toml",
     "transfers.csv",
     "versions.csv",
 ];
+
+/// What a run has besides where it was asked for its trace.
+pub const OF_TRACE: [&str; 2] = ["events.csv", "trace.json"];
 
 /// A run's tables by name.
 pub struct Tables {
@@ -58,7 +63,8 @@ pub struct Row<'a> {
 }
 
 impl Tables {
-    /// Reads a run directory, which holds exactly the files that it should.
+    /// Reads a run directory, which holds exactly the files that it should, and those of a trace
+    /// both or neither.
     pub fn read(directory: &Path) -> Self {
         let files: BTreeSet<String> = crate::desk::entries(directory)
             .into_iter()
@@ -70,8 +76,12 @@ impl Tables {
                     .into_owned()
             })
             .collect();
-        let expected = REPEATABLE.into_iter().chain(["manifest.json"]);
+        let traced = files.contains("trace.json");
+        let of_trace = OF_TRACE.into_iter().filter(|_| traced);
+        let repeatable: Vec<&'static str> = REPEATABLE.into_iter().chain(of_trace).collect();
+        let expected = repeatable.iter().copied().chain(["manifest.json"]);
         assert_eq!(files, expected.map(str::to_owned).collect());
+        let events = Some("events").into_iter().filter(|_| traced);
         let table = |name: &str| {
             (
                 name.to_owned(),
@@ -81,9 +91,14 @@ impl Tables {
         let bytes = |file| (file, fs::read(directory.join(file)).expect("it is there"));
         Self {
             directory: directory.to_owned(),
-            tables: NAMES.into_iter().map(table).collect(),
-            bytes: REPEATABLE.into_iter().map(bytes).collect(),
+            tables: NAMES.into_iter().chain(events).map(table).collect(),
+            bytes: repeatable.into_iter().map(bytes).collect(),
         }
+    }
+
+    /// The names of the tables, sorted.
+    pub fn names(&self) -> Vec<&str> {
+        self.tables.keys().map(String::as_str).collect()
     }
 
     pub fn table(&self, name: &str) -> &Table {
@@ -119,6 +134,7 @@ impl Tables {
 
 /// Two runs whose files are the same, byte for byte; names the one that is not.
 pub fn assert_same_bytes(one: &Tables, other: &Tables, why: &str) {
+    assert!(one.bytes().keys().eq(other.bytes().keys()), "{why}");
     for ((file, one), other) in one.bytes().iter().zip(other.bytes().values()) {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (one, other) = (text(one), text(other));

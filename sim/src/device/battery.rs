@@ -32,6 +32,10 @@ pub struct Battery {
     piece: Piece,
     /// What the device draws while it is there, in watts.
     draw: f64,
+    /// When the device was not there, begin and end, where that is to be remembered.
+    absences: Option<Vec<(SimTime, SimTime)>>,
+    /// Time offline when the draw last changed.
+    offline_then: SimDuration,
 }
 
 /// The state where a piece begins.
@@ -68,7 +72,24 @@ impl Battery {
             drawn: 0.0,
             offline: SimDuration::ZERO,
         };
-        Self { kind, piece, draw }
+        Self {
+            kind,
+            piece,
+            draw,
+            absences: None,
+            offline_then: SimDuration::ZERO,
+        }
+    }
+
+    /// Remembers from now on when the device is not there.
+    pub fn remember_absences(&mut self) {
+        self.absences.get_or_insert_default();
+    }
+
+    /// When the device was not there, begin and end, up to the last change of draw; nothing unless
+    /// it was to be remembered.
+    pub fn absences(&self) -> &[(SimTime, SimTime)] {
+        self.absences.as_deref().unwrap_or_default()
     }
 
     /// Whether the device is there: the schedule says so and the battery is not empty.
@@ -82,9 +103,12 @@ impl Battery {
         self.is_online(now, schedule) && self.at(now, schedule).level >= self.kind.least
     }
 
-    /// The first instant after `now` at which the device may go off or the level turn; `None` is never.
+    /// The first instant from `now` on at which the device may go off or the level turn; `None`
+    /// is never.
     pub fn next_turn(&mut self, now: SimTime, schedule: &mut Availability) -> Option<SimTime> {
-        self.begin_pieces_until(now, schedule);
+        if !self.is_online(now, schedule) {
+            return Some(now);
+        }
         let end = self.course(self.piece, schedule).end;
         (end < SimTime::MAX).then_some(end)
     }
@@ -101,6 +125,9 @@ impl Battery {
         let mut piece = self.piece;
         let mut at = now;
         while !piece.on {
+            if self.kind.charge == 0.0 {
+                return None;
+            }
             let course = self.course(piece, schedule);
             if course.end == SimTime::MAX {
                 return None;
@@ -115,11 +142,22 @@ impl Battery {
         schedule.next_online(at, horizon)
     }
 
-    /// Settles everything up to `now`; from there on the device draws `draw` watts.
-    pub fn set_draw(&mut self, now: SimTime, schedule: &mut Availability, draw: f64) {
+    /// Settles everything up to `now`; from there on the device draws `draw` watts. Gives the time
+    /// offline since the draw last changed.
+    pub fn set_draw(
+        &mut self,
+        now: SimTime,
+        schedule: &mut Availability,
+        draw: f64,
+    ) -> SimDuration {
         self.begin_pieces_until(now, schedule);
+        let course = self.course(self.piece, schedule);
+        self.note(course, now);
         self.piece = self.at(now, schedule);
         self.draw = draw;
+        let offline = self.piece.offline.saturating_sub(self.offline_then);
+        self.offline_then = self.piece.offline;
+        offline
     }
 
     /// The level at the last change of draw, in joules.
@@ -142,11 +180,6 @@ impl Battery {
         self.piece.drawn
     }
 
-    /// Time that the device was not there until then.
-    pub fn offline(&self) -> SimDuration {
-        self.piece.offline
-    }
-
     /// Goes on to the piece that `now` lies in.
     fn begin_pieces_until(&mut self, now: SimTime, schedule: &mut Availability) {
         loop {
@@ -154,7 +187,23 @@ impl Battery {
             if course.end > now || course.end == SimTime::MAX {
                 return;
             }
+            self.note(course, course.end);
             self.piece = self.after(self.piece, course, course.end);
+        }
+    }
+
+    /// Remembers a course that was followed until `end`, if the device was not there.
+    fn note(&mut self, course: Course, end: SimTime) {
+        let begin = self.piece.begin;
+        let Some(absences) = &mut self.absences else {
+            return;
+        };
+        if course.online || begin >= end {
+            return;
+        }
+        match absences.last_mut() {
+            Some((_, last)) if *last == begin => *last = end,
+            _ => absences.push((begin, end)),
         }
     }
 
@@ -268,6 +317,35 @@ mod tests {
     }
 
     #[test]
+    fn absences_that_are_remembered_add_up_to_the_time_offline() {
+        let hour = SimDuration::from_nanos(3600 * SECOND);
+        let stream = Streams::new(3).stream("c", "availability");
+        let mut schedule = Availability::exponential(hour, hour, stream);
+        let kind = kind(3.0, &[(0, 1800)], 7200);
+        let mut battery = Battery::new(kind, 500.0, 2.0);
+        battery.remember_absences();
+        let mut offline = SimDuration::ZERO;
+        for step in 1..200 {
+            let draw = [2.0, 5.0, 0.5][step as usize % 3];
+            offline += battery.set_draw(at(step * 777), &mut schedule, draw);
+        }
+        let lengths = battery.absences().iter();
+        let sum: SimDuration = lengths
+            .map(|(begin, end)| end.saturating_since(*begin))
+            .sum();
+        assert_eq!(sum, offline);
+        let apart = battery
+            .absences()
+            .windows(2)
+            .all(|pair| pair[0].1 < pair[1].0);
+        assert!(
+            apart && battery.absences().len() > 5,
+            "{:?}",
+            battery.absences()
+        );
+    }
+
+    #[test]
     fn a_battery_runs_empty_when_its_energy_is_drawn_and_comes_back_when_charged_enough() {
         // 60 J above empty at 2 W: 30 s. Plugged in at 100 s with 4 W: 20 J to resume take 5 s.
         let mut battery = Battery::new(kind(4.0, &[(100, 200)], 1000), 70.0, 2.0);
@@ -281,9 +359,9 @@ mod tests {
         );
         assert!(battery.is_online(at(105), always));
         // From 30 J with 4 W against 2 W until 200 s: full at 100 J, since 70 J take 35 s.
-        battery.set_draw(at(200), always, 2.0);
+        let offline = battery.set_draw(at(200), always, 2.0);
         assert_eq!(
-            (battery.level(), battery.offline()),
+            (battery.level(), offline),
             (100.0, SimDuration::from_nanos(75 * SECOND))
         );
         // Charged: 20 J while off, 70 J into the battery and 2 W for 95 s through it.
@@ -307,9 +385,9 @@ mod tests {
             joins: at(40),
             leaves: at(60),
         };
-        battery.set_draw(at(100), &mut hours, 0.0);
+        let offline = battery.set_draw(at(100), &mut hours, 0.0);
         assert_eq!(battery.level(), 80.0);
-        assert_eq!(battery.offline(), SimDuration::from_nanos(80 * SECOND));
+        assert_eq!(offline, SimDuration::from_nanos(80 * SECOND));
     }
 
     proptest! {
@@ -341,9 +419,7 @@ mod tests {
                         let back = battery.next_online(question, &mut schedule, SimTime::MAX);
                         assert!(!there || back == Some(question));
                     }
-                    let before = battery.offline();
-                    battery.set_draw(end, &mut schedule, *next);
-                    let away = battery.offline().saturating_sub(before);
+                    let away = battery.set_draw(end, &mut schedule, *next);
                     let there = end.saturating_since(now).saturating_sub(away);
                     drawn += power * there.as_secs_f64();
                     online += there;

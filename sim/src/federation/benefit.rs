@@ -78,7 +78,9 @@ fn participations_in(
     let own = deployment.shard(client).train.len() as u64;
     let epochs = u64::from(deployment.scenario().method.local.epochs);
     let flops = spec.layout.train_flops(own * epochs);
-    spec.device.flops_in(there) / flops.max(1)
+    // At the mean speed of the run; which hours the device was there is left out.
+    let done = there.as_secs_f64() * spec.device.mean_speed(SimTime::ZERO, end);
+    done.round() as u64 / flops.max(1)
 }
 
 fn submit(

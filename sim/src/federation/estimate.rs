@@ -2,7 +2,7 @@
 
 use super::deployment::Deployment;
 use crate::kernel::ActorId;
-use crate::time::SimDuration;
+use crate::time::{SimDuration, SimTime};
 
 /// The range of a figure over the clients.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
@@ -70,12 +70,12 @@ impl Estimate {
             .map(|(site, cost)| {
                 let down = travel(server, site.host, cost.download_bytes);
                 let up = travel(site.host, server, cost.upload_bytes);
-                let compute = site.device.compute_time(cost.work.total());
+                let compute = site.device.compute_time(SimTime::ZERO, cost.work.total());
                 (down + compute + up).as_secs_f64()
             })
             .collect();
         let fits = |client: &usize| {
-            let device = deployment.client(*client).device;
+            let device = &deployment.client(*client).device;
             device.fits(costs[*client].memory_bytes)
         };
         Self {

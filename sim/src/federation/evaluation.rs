@@ -8,7 +8,7 @@ use crate::kernel::{ComputePool, JobHandle};
 use crate::measures::mean_accuracy;
 use crate::records::{ClientScore, Evaluation, Score};
 use crate::time::SimTime;
-use fedstill_models::{ModelError, Stored, evaluate};
+use fedstill_models::{Layout, ModelError, Stored, View, evaluate};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -202,12 +202,18 @@ fn score(
         }
         Model::Global => {
             let parameters = global.expect("scored only where there is a global model");
-            let (global, per_class) = score_on_test_set(deployment, 0, &parameters);
+            let layout = &deployment.client(0).layout;
+            let common = deployment.common_samples();
+            let test = &deployment.split().test;
+            let (global, per_class) = score_on(layout, common, &parameters, test);
             let clients = (0..deployment.clients())
-                .map(|client| ClientScore {
-                    global,
-                    own: score_on_own(deployment, client, &parameters),
-                    matched_accuracy: matched_accuracy(deployment, client, &per_class),
+                .map(|client| match deployment.site(client) {
+                    Some(_) => score_client(deployment, client, &parameters),
+                    None => ClientScore {
+                        global,
+                        own: score_on_own(deployment, client, &parameters),
+                        matched_accuracy: matched_accuracy(deployment, client, &per_class),
+                    },
                 })
                 .collect();
             Scores::Global(global, clients)
@@ -221,36 +227,42 @@ pub(crate) fn score_client(
     client: usize,
     parameters: &[f32],
 ) -> ClientScore {
-    let (global, per_class) = score_on_test_set(deployment, client, parameters);
+    let layout = &deployment.client(client).layout;
+    let test = &deployment.split().test;
+    let common = deployment.common_samples_at(client);
+    let (global, per_class) = score_on(layout, common, parameters, test);
+    let of_its_kind = match deployment.site(client) {
+        Some(site) if site.skews_samples() => {
+            // The test set as it would be if it came from this site.
+            let kept = test.iter().copied();
+            let dataset = deployment.dataset();
+            let kept: Vec<u32> = kept.filter(|s| site.has_class(dataset.label(*s))).collect();
+            score_on(layout, deployment.own_samples(client), parameters, &kept).1
+        }
+        _ => per_class,
+    };
     ClientScore {
         global,
         own: score_on_own(deployment, client, parameters),
-        matched_accuracy: matched_accuracy(deployment, client, &per_class),
+        matched_accuracy: matched_accuracy(deployment, client, &of_its_kind),
     }
-}
-
-fn score_on_test_set(
-    deployment: &Deployment,
-    client: usize,
-    parameters: &[f32],
-) -> (Score, Vec<(u64, u64)>) {
-    score_on(deployment, client, parameters, &deployment.split().test)
 }
 
 fn score_on_own(deployment: &Deployment, client: usize, parameters: &[f32]) -> Option<Score> {
     let own = &deployment.shard(client).test;
-    (!own.is_empty()).then(|| score_on(deployment, client, parameters, own).0)
+    let layout = &deployment.client(client).layout;
+    let data = deployment.own_samples(client);
+    (!own.is_empty()).then(|| score_on(layout, data, parameters, own).0)
 }
 
 /// The score on some samples, and (samples, correct) per class.
 fn score_on(
-    deployment: &Deployment,
-    client: usize,
+    layout: &Layout,
+    data: View<'_>,
     parameters: &[f32],
     samples: &[u32],
 ) -> (Score, Vec<(u64, u64)>) {
-    let layout = &deployment.client(client).layout;
-    match evaluate(layout, parameters, deployment.dataset(), samples) {
+    match evaluate(layout, parameters, data, samples) {
         Ok(found) => {
             let score = Score {
                 samples: found.n,
@@ -265,13 +277,10 @@ fn score_on(
                 correct: 0,
                 loss: f64::INFINITY,
             };
-            let mut per_class = vec![(0, 0); deployment.dataset().n_classes()];
-            for sample in samples {
-                per_class[deployment.dataset().label(*sample) as usize].0 += 1;
-            }
-            (score, per_class)
+            let counts = data.class_counts(samples).into_iter();
+            (score, counts.map(|count| (u64::from(count), 0)).collect())
         }
-        Err(error) => unreachable!("scoring client {client}: {error}"),
+        Err(error) => unreachable!("scoring a model of a client: {error}"),
     }
 }
 

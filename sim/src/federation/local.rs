@@ -206,11 +206,12 @@ impl<'a> LocalWork<'a> {
     fn train(&mut self, mut on_batch: Option<OnBatch<'_>>) -> Result<(), ModelError> {
         let local = &self.deployment.scenario().method.local;
         let shard = self.deployment.shard(self.client);
+        let data = self.deployment.training_samples(self.client);
         for epoch in 0..local.epochs {
             let seed = self.shuffle_seed("batches", epoch);
             let anchor = &self.anchor;
             self.trainer.epoch(
-                self.deployment.dataset(),
+                data,
                 &shard.train,
                 local.batch,
                 seed,
@@ -274,10 +275,11 @@ impl<'a> LocalWork<'a> {
             _ => consensus,
         };
         let mut rows = Vec::new();
+        let data = self.deployment.common_samples_at(self.client);
         for epoch in 0..distill.epochs {
             let seed = self.shuffle_seed("public batches", epoch);
             self.trainer.epoch(
-                self.deployment.dataset(),
+                data,
                 list,
                 self.deployment.distill_batch(),
                 seed,
@@ -296,7 +298,8 @@ impl<'a> LocalWork<'a> {
 
     fn predict(&self, list: &[u32]) -> Result<Vec<f32>, ModelError> {
         let parameters = self.trainer.parameters();
-        predict_logits(&self.layout, &parameters, self.deployment.dataset(), list)
+        let data = self.deployment.common_samples_at(self.client);
+        predict_logits(&self.layout, &parameters, data, list)
     }
 
     fn finish(self) -> Result<LocalState, ModelError> {

@@ -19,9 +19,11 @@ mod staleness;
 mod synchronous;
 #[cfg(test)]
 mod tests;
+mod transfers;
 
 pub use deployment::{Deployment, DeploymentError, LocalCost};
 pub use estimate::{Estimate, Range};
 pub use parcel::{Contents, HEADER_BYTES, Parcel, parcel_bytes};
 pub use run::{Hooks, Progress, RunError, RunSettings, run};
 pub use staleness::staleness_weight;
+pub use transfers::run_transfers;

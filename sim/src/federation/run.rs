@@ -4,10 +4,12 @@ use super::benefit::benefits;
 use super::deployment::{Deployment, DeploymentError, duration};
 use super::recorder::Recorder;
 use crate::kernel::ComputePool;
-use crate::records::{ClientRecord, RunBooks, RunIdentity, RunStatus};
+use crate::records::{ClientRecord, DataSite, RunBooks, RunIdentity, RunStatus};
 use crate::scenario::{PlannedRun, RawExchange, RawSchedule, Scenario};
 use crate::time::SimTime;
+use crate::traffic::TrafficError;
 use crate::world::{Accounts, End, Simulation, WorldConfig};
+use fedstill_models::Site;
 use std::fmt;
 use std::sync::Arc;
 
@@ -16,6 +18,8 @@ use std::sync::Arc;
 pub struct RunSettings {
     /// Threads that compute.
     pub threads: usize,
+    /// Whether the books also hold what only a trace tells.
+    pub gather: bool,
     /// Experiments on the method itself.
     pub hooks: Hooks,
 }
@@ -44,6 +48,8 @@ pub struct Progress {
 pub enum RunError {
     /// The scenario cannot be drawn out.
     Deployment(DeploymentError),
+    /// The transfers listed cannot be carried.
+    Transfers(TrafficError),
     /// The operating system gives no threads.
     Threads(std::io::Error),
 }
@@ -52,6 +58,7 @@ impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Deployment(error) => write!(f, "{error}"),
+            Self::Transfers(error) => write!(f, "{error}"),
             Self::Threads(error) => write!(
                 f,
                 "cannot start the compute threads: {error}; fewer (`--threads`) may do"
@@ -85,6 +92,7 @@ pub fn run(
     let completed = &recorder.completed;
     let benefits = benefits(&deployment, &accounts, completed, scores, &mut pool);
     Ok(RunBooks {
+        class_names: deployment.dataset().class_names().to_vec(),
         identity: identity(planned),
         scenario: (*planned.scenario).clone(),
         status,
@@ -110,6 +118,7 @@ pub(super) fn simulate<'p>(
         detection_delay: duration(scenario.server.detection_delay),
         end: deployment.end(),
         tick: scenario.evaluation.every.map(duration),
+        gather: settings.gather,
     };
     let mut recorder = Recorder::new(Arc::clone(deployment), settings.hooks, progress);
     let simulation = Simulation::new(config, sites, network, pool, &mut recorder);
@@ -131,7 +140,7 @@ fn status(recorder: &Recorder<'_>, end: End, scenario: &Scenario) -> RunStatus {
     }
 }
 
-fn identity(planned: &PlannedRun) -> RunIdentity {
+pub(super) fn identity(planned: &PlannedRun) -> RunIdentity {
     RunIdentity {
         run_id: planned.run_id.clone(),
         config_id: planned.config_id.clone(),
@@ -168,7 +177,11 @@ fn client_records(
             n_train: shard.train.len() as u64,
             n_test: shard.test.len() as u64,
             label_counts: deployment.label_counts(number),
-            flops_per_second: spec.device.flops_per_second,
+            test_label_counts: deployment.test_label_counts(number),
+            data_site: deployment.site(number).map(data_site),
+            device: spec.device_name.clone(),
+            cores: spec.device.processor.cores(),
+            flops_per_second: spec.device.training_speed(),
             memory_bytes: spec.device.memory_bytes,
             power: spec.device.power,
             link: (spec.link.0, spec.link.1, spec.link.2.as_secs_f64()),
@@ -176,4 +189,18 @@ fn client_records(
         }
     };
     benefits.into_iter().enumerate().map(record).collect()
+}
+
+fn data_site(site: &Site) -> DataSite {
+    let renamed = site.names.iter().flat_map(|names| names.iter().zip(0..));
+    DataSite {
+        rotation: f64::from(site.rotation),
+        contrast: f64::from(site.contrast),
+        brightness: f64::from(site.brightness),
+        noise: f64::from(site.noise),
+        label_noise: site.label_noise,
+        renamed_classes: renamed.filter(|(called, class)| *called != class).count() as u64,
+        missing_classes: site.missing_classes.len() as u64,
+        missing_features: site.missing_features.len() as u64,
+    }
 }

@@ -41,6 +41,7 @@ fn deployment(sets: &[&str]) -> Arc<Deployment> {
 fn global_model(sets: &[&str]) -> Arc<Vec<f32>> {
     let settings = RunSettings {
         threads: 1,
+        gather: false,
         hooks: Hooks::default(),
     };
     let mut quiet = |_: &_| {};

@@ -5,6 +5,7 @@ use super::accuracy::{Split, instants, mean_accuracy};
 use super::benefit::{BenefitSplit, BenefitSummary};
 use super::client_totals::{ClientTotals, Figure};
 use super::kpi::Kpis;
+use super::label_skew::{LabelSkew, PartitionSkew};
 use super::straggler::{DurationTail, StragglerMark};
 use super::time_to_target::TimeToTarget;
 use crate::kernel::ActorId;
@@ -27,6 +28,7 @@ pub fn key_figures(
     books: &RunBooks,
     totals: &[ClientTotals],
     marks: &[StragglerMark],
+    partition: &PartitionSkew,
     target: TimeToTarget,
 ) -> Kpis {
     let mut kpis = Kpis::default();
@@ -39,6 +41,7 @@ pub fn key_figures(
     operator(books, &mut kpis);
     participations(books, marks, &mut kpis);
     client_time(books, &mut kpis);
+    spread_of_data(partition, &mut kpis);
     kpis
 }
 
@@ -77,6 +80,29 @@ fn time(books: &RunBooks, target: TimeToTarget, kpis: &mut Kpis) {
     let failed = failed_versions(books);
     kpis.add("versions", TOTAL, "1", books.versions.len() as f64 - failed);
     kpis.add("failed_versions", TOTAL, "1", failed);
+}
+
+fn spread_of_data(partition: &PartitionSkew, kpis: &mut Kpis) {
+    kpis.add("n_train_gini", TOTAL, "1", partition.size_gini);
+    let mean = |figure: fn(&LabelSkew) -> f64| partition.mean(figure);
+    kpis.add(
+        "label_entropy",
+        CLIENT_MEAN,
+        "bit",
+        mean(|skew| skew.entropy),
+    );
+    kpis.add(
+        "label_divergence",
+        CLIENT_MEAN,
+        "bit",
+        mean(|skew| skew.divergence),
+    );
+    kpis.add(
+        "label_distance",
+        CLIENT_MEAN,
+        "1",
+        mean(|skew| skew.distance),
+    );
 }
 
 fn failed_versions(books: &RunBooks) -> f64 {

@@ -10,6 +10,7 @@ mod fairness;
 mod inequality;
 mod key_figures;
 mod kpi;
+mod label_skew;
 mod quantile;
 mod straggler;
 mod time_to_target;
@@ -23,6 +24,7 @@ pub use inequality::{Spread, standard_deviation_beyond_chance};
 pub use key_figures::key_figures;
 pub(crate) use key_figures::{outcome, wasted};
 pub use kpi::{Kpi, KpiStatus, Kpis};
+pub use label_skew::{LabelSkew, PartitionSkew};
 pub use quantile::{median, quantile};
 pub use straggler::{DurationTail, StragglerMark, is_delivered, straggler_marks};
 pub use time_to_target::{TargetReached, TimeToTarget};
@@ -38,6 +40,8 @@ pub struct Measures {
     pub totals: Vec<ClientTotals>,
     /// Fairness of accuracy at every evaluation, of the rest at the end.
     pub fairness: Vec<FairnessFigure>,
+    /// How the samples are spread over the clients.
+    pub partition: PartitionSkew,
     /// When the target was reached.
     pub target: TimeToTarget,
     /// The key figures.
@@ -51,12 +55,14 @@ impl Measures {
         let marks = straggler_marks(books);
         let totals = ClientTotals::of(books);
         let fairness = fairness(books, &totals);
+        let partition = PartitionSkew::of(books);
         let target = TimeToTarget::of(books);
-        let kpis = key_figures(books, &totals, &marks, target);
+        let kpis = key_figures(books, &totals, &marks, &partition, target);
         Self {
             marks,
             totals,
             fairness,
+            partition,
             target,
             kpis,
         }

@@ -324,7 +324,7 @@ impl Network {
                 spec.cap = smaller(spec.cap, bound);
             }
         }
-        spec.latency = spec.latency + self.jitter(from, to, &spec.route);
+        spec.latency += self.jitter(from, to, &spec.route);
         if let Some(links) = &mut self.changing {
             let lines = links.timed(spec.route.iter().chain(back.iter()).copied());
             for (resource, open) in links.enter(now, id, &lines) {
@@ -404,7 +404,7 @@ impl Network {
             if let Some(jitter) = links.line(*resource).and_then(|line| line.jitter.clone()) {
                 let stream = stream
                     .get_or_insert_with(|| links.jitters.remove(&(from, to)).unwrap_or_else(fresh));
-                sum = sum + jitter.draw(stream);
+                sum += jitter.draw(stream);
             }
         }
         if let Some(stream) = stream {

@@ -7,6 +7,7 @@ use super::changing::{Changing, Conduct};
 use super::delivery::{Delivery, DeliveryEnd, DeliveryId};
 use super::flows::FlowNetwork;
 use super::slots::Slots;
+use super::timeline::LinkChange;
 use super::{
     Bandwidth, Connections, FlowId, Graph, HostId, LinkDirection, LinkUsage, ResourceId, Route,
     Transport,
@@ -198,6 +199,36 @@ impl Network {
                 own.as_bytes_per_second() * until.as_secs_f64()
             }
         }
+    }
+
+    /// How each link and direction that ever differs from its own was at the start and changed
+    /// until `until`, by link and time; of each at most `most` changes.
+    ///
+    /// Worked out when asked: the network itself looks at links only while something crosses them.
+    pub fn changes(&self, until: SimTime, most: usize) -> Vec<LinkChange> {
+        let lines = self.changing.iter().flat_map(|links| &links.lines);
+        let mut changes = Vec::new();
+        for line in lines {
+            // What it draws for itself is forgotten again: the answer is the same next time.
+            let Some(mut timeline) = line.timeline.clone() else {
+                continue;
+            };
+            let mut next = Some(SimTime::ZERO);
+            for _ in 0..most {
+                let Some(at) = next.filter(|at| *at <= until) else {
+                    break;
+                };
+                let state = timeline.at(at);
+                changes.push(LinkChange {
+                    at,
+                    resource: line.resource,
+                    up: state.up,
+                    open: state.open,
+                });
+                next = timeline.next_change(at);
+            }
+        }
+        changes
     }
 
     /// Each link and direction with what it has carried, by resource number.

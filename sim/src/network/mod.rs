@@ -51,5 +51,5 @@ pub use links::{Capacity, LinkUsage, ResourceId};
 pub use on_off::OnOff;
 pub use profile::{PACKET_BYTES, Profile, ProfileError, Rate, Step};
 pub use route::Route;
-pub use timeline::Background;
+pub use timeline::{Background, LinkChange};
 pub use transport::{Transport, TransportError};

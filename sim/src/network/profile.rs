@@ -294,10 +294,10 @@ impl Profile {
         if until <= from {
             return 0.0;
         }
-        self.from_zero(until, value) - self.from_zero(from, value)
+        self.integral_until(until, value) - self.integral_until(from, value)
     }
 
-    fn from_zero(&self, until: SimTime, value: impl Fn(&Point) -> f64 + Copy) -> f64 {
+    fn integral_until(&self, until: SimTime, value: impl Fn(&Point) -> f64 + Copy) -> f64 {
         let (number, offset) = self.phase(until);
         let whole = match self.period {
             Some(period) if number > 0 => number as f64 * self.within(period, value),

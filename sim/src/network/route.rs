@@ -50,8 +50,9 @@ type Distances = Vec<Option<(u64, u64)>>;
 
 /// The routes of one graph, as far as they have been needed.
 ///
-/// One table of distances is kept for each lower-numbered end of a route: O(nodes) memory and
-/// O(links · log nodes) time each, so a server that is added before its clients needs only one.
+/// A route needs the table of distances of either end: O(nodes) memory and O(links · log nodes) time.
+/// A new one is made for the end that was asked for more often, so that a server with its clients
+/// needs two tables at most, wherever it stands.
 ///
 /// A link of which any direction has failed is on no route, since a route and its way back use the
 /// same links. Whenever a link fails or comes back, the routes found meanwhile are forgotten; those
@@ -69,6 +70,8 @@ pub(super) struct Routes {
 struct Found {
     distances: BTreeMap<NodeId, Distances>,
     routes: BTreeMap<(NodeId, NodeId), Option<Route>>,
+    /// How often a node was an end of a route that had to be found.
+    asked: BTreeMap<NodeId, u32>,
 }
 
 impl Routes {
@@ -132,11 +135,17 @@ impl Found {
             return route.clone();
         }
         let (low, high) = (from.min(to), from.max(to));
+        let root = self.root(low, high);
         let distances = self
             .distances
-            .entry(low)
-            .or_insert_with(|| distances_to(graph, failed, low));
-        let route = walk(graph, failed, distances, high, low).map(|hops| {
+            .entry(root)
+            .or_insert_with(|| distances_to(graph, failed, root));
+        let way = if root == low {
+            walk(graph, failed, distances, high, low)
+        } else {
+            walk_away(graph, failed, distances, high, low)
+        };
+        let route = way.map(|hops| {
             let resource = |(at, hop): &(NodeId, Hop)| {
                 if from == high {
                     hop.resource
@@ -159,6 +168,22 @@ impl Found {
         });
         self.routes.insert((from, to), route.clone());
         route
+    }
+
+    /// The end whose table is to be used: one that is there, or else the one asked for more often.
+    fn root(&mut self, low: NodeId, high: NodeId) -> NodeId {
+        let [asked_low, asked_high] = [low, high].map(|end| {
+            let asked = self.asked.entry(end).or_default();
+            *asked = asked.saturating_add(1);
+            *asked
+        });
+        let has = |end| self.distances.contains_key(end);
+        match (has(&low), has(&high)) {
+            (true, _) => low,
+            (false, true) => high,
+            (false, false) if asked_high > asked_low => high,
+            (false, false) => low,
+        }
     }
 }
 
@@ -207,6 +232,40 @@ fn walk(
     Some(way)
 }
 
+/// The same way by the table of its start: of the nodes on a shortest way to `end`, the lowest
+/// neighbour each time. `walk` would take the same steps.
+fn walk_away(
+    graph: &Graph,
+    failed: &BTreeSet<(u32, ResourceId)>,
+    distances: &Distances,
+    start: NodeId,
+    end: NodeId,
+) -> Option<Vec<(NodeId, Hop)>> {
+    let length = |node: NodeId| distances[node.0 as usize];
+    // Back from the end: every node from which a shortest way leads there.
+    let mut leads_there = BTreeSet::from([end]);
+    let mut open = vec![end];
+    while let Some(node) = open.pop() {
+        let here = length(node)?;
+        for hop in hops(graph, failed, node) {
+            let before = length(hop.to).map(|length| sum(length, hop.cost));
+            if before == Some(here) && leads_there.insert(hop.to) {
+                open.push(hop.to);
+            }
+        }
+    }
+    let (mut node, mut way) = (start, Vec::new());
+    while node != end {
+        let here = length(node)?;
+        let next = hops(graph, failed, node).into_iter().find(|hop| {
+            length(hop.to) == Some(sum(here, hop.cost)) && leads_there.contains(&hop.to)
+        })?;
+        way.push((node, next));
+        node = next.to;
+    }
+    Some(way)
+}
+
 /// The resource of the other direction of the link by which `hop` leaves `from`.
 fn way_back(graph: &Graph, from: NodeId, hop: &Hop) -> ResourceId {
     graph
@@ -221,6 +280,7 @@ mod tests {
     use super::*;
     use crate::network::topology::RouteWeight;
     use crate::network::{HostId, Link, RouteMetric, SharingPolicy};
+    use proptest::prelude::*;
 
     /// Hosts a.. joined by (from, to, latency in ns), as split-duplex links of 1 MB/s.
     fn graph(hosts: u32, links: &[(u32, u32, u64)]) -> Graph {
@@ -317,5 +377,39 @@ mod tests {
             routes.between(&graph, NodeId(1), NodeId(1)),
             Some(Route::local())
         );
+    }
+
+    /// A server in the middle of the numbers: one table of its own and that of its first client.
+    #[test]
+    fn a_server_and_its_clients_need_two_tables_wherever_it_stands() {
+        let links: Vec<_> = (0..50).map(|node| (node, node + 1, 1)).collect();
+        let graph = graph(51, &links);
+        let mut routes = Routes::default();
+        for client in (0..51).filter(|client| *client != 25) {
+            let route = routes.between(&graph, NodeId(25), NodeId(client)).unwrap();
+            assert_eq!(route.resources.len(), 25_usize.abs_diff(client as usize));
+        }
+        assert_eq!(routes.without_failures.distances.len(), 2);
+    }
+
+    proptest! {
+        /// Many links of equal length, and so many equal ways: which table was at hand, and so what
+        /// was asked before, changes no route.
+        #[test]
+        fn a_route_does_not_hang_on_what_was_asked_before(
+            links in prop::collection::vec((0_u32..9, 0_u32..9, 1_u64..3), 8..40),
+            asked in prop::collection::vec((0_u32..9, 0_u32..9), 1..60),
+            metric in prop::sample::select(vec![RouteMetric::Latency, RouteMetric::Hops]),
+        ) {
+            let links: Vec<_> = links.into_iter().filter(|(from, to, _)| from != to).collect();
+            let mut graph = graph(9, &links);
+            graph.set_route_metric(metric);
+            let mut before = Routes::default();
+            for (from, to) in asked {
+                let (from, to) = (NodeId(from), NodeId(to));
+                let alone = Routes::default().between(&graph, from, to);
+                prop_assert_eq!(before.between(&graph, from, to), alone);
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::profile::{Point, Profile, Rate};
-use super::{Bandwidth, OnOff};
+use super::{Bandwidth, OnOff, ResourceId};
 use crate::time::{SimDuration, SimTime};
 
 /// Traffic of others on a link: inelastic, it takes its rate before any transfer gets a share.
@@ -12,7 +12,20 @@ pub enum Background {
     /// Always the same.
     Constant(Bandwidth),
     /// At this rate while it is on.
-    OnOff(Bandwidth, OnOff),
+    OnOff(Bandwidth, Box<OnOff>),
+}
+
+/// A change of a link and direction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LinkChange {
+    /// When.
+    pub at: SimTime,
+    /// Which.
+    pub resource: ResourceId,
+    /// Whether it has not failed from then on.
+    pub up: bool,
+    /// What it has for transfers from then on, beside its background traffic; `None` is nothing.
+    pub open: Option<Bandwidth>,
 }
 
 /// A link and direction at an instant.
@@ -249,7 +262,7 @@ mod tests {
             outages: Some(OnOff::new(length(5.0), length(2.0), stream("outages"))),
             background: Some(Background::OnOff(
                 rate(0.7e6),
-                OnOff::new(length(3.0), length(3.0), stream("background")),
+                Box::new(OnOff::new(length(3.0), length(3.0), stream("background"))),
             )),
             ..with_profile()
         };

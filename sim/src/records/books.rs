@@ -4,6 +4,7 @@ use crate::device::Power;
 use crate::scenario::RawScenario;
 use crate::time::SimTime;
 use crate::world::Accounts;
+use std::sync::Arc;
 
 /// A run that has ended.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct RunBooks {
     pub versions: Vec<VersionRecord>,
     /// Evaluations, by time.
     pub evaluations: Vec<Evaluation>,
+    /// What each class is called in the data.
+    pub class_names: Vec<String>,
     /// The clients, in child order: client i is actor i + 1.
     pub clients: Vec<ClientRecord>,
     /// Whether contributions stay in a store and are folded again until replaced.
@@ -167,7 +170,7 @@ impl Score {
 /// A client as it was drawn.
 #[derive(Debug, Clone)]
 pub struct ClientRecord {
-    /// `group-index`.
+    /// `group-index`, or as its row of a file says.
     pub name: String,
     /// Its group.
     pub group: String,
@@ -181,7 +184,15 @@ pub struct ClientRecord {
     pub n_test: u64,
     /// Number of its training samples per class.
     pub label_counts: Vec<u64>,
-    /// Effective FLOP/s.
+    /// The same of its held-out samples.
+    pub test_label_counts: Vec<u64>,
+    /// What its data differ in from the pool's, where its group has any such data.
+    pub data_site: Option<DataSite>,
+    /// What its device is called, where it has a name.
+    pub device: Option<Arc<str>>,
+    /// Cores of its device.
+    pub cores: u32,
+    /// Effective FLOP/s in training, all its cores together.
     pub flops_per_second: f64,
     /// Memory in bytes, where limited.
     pub memory_bytes: Option<u64>,
@@ -191,6 +202,27 @@ pub struct ClientRecord {
     pub link: (f64, f64, f64),
     /// Against local-only twins, where asked for: equal epochs, equal time.
     pub benefit: [Option<Benefit>; 2],
+}
+
+/// What a client's data differ in from the pool's.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DataSite {
+    /// Degrees by which its images are turned counterclockwise.
+    pub rotation: f64,
+    /// Factor of a value's distance from its sample's mean.
+    pub contrast: f64,
+    /// Added to each value.
+    pub brightness: f64,
+    /// Standard deviation of the noise of each value.
+    pub noise: f64,
+    /// Probability that a training label is wrong.
+    pub label_noise: f64,
+    /// Classes that it calls otherwise.
+    pub renamed_classes: u64,
+    /// Classes of which it has no samples whatever was dealt to it.
+    pub missing_classes: u64,
+    /// Features that it does not measure.
+    pub missing_features: u64,
 }
 
 /// A client's accuracy at the end of the run minus its local-only twin's.

@@ -5,6 +5,7 @@
 mod books;
 mod data_package;
 mod error;
+mod link_changes;
 mod manifest;
 mod names;
 mod network_books;
@@ -16,26 +17,27 @@ mod summary;
 mod table;
 mod tables;
 mod tables_page;
+mod trace;
 mod workplace;
 
 pub use books::{
-    Benefit, ClientRecord, ClientScore, CloseReason, Evaluation, RunBooks, RunIdentity, RunStatus,
-    Score, VersionRecord,
+    Benefit, ClientRecord, ClientScore, CloseReason, DataSite, Evaluation, RunBooks, RunIdentity,
+    RunStatus, Score, VersionRecord,
 };
 pub use error::RecordError;
 pub use manifest::{Damage, FileSeal, Manifest, Surroundings};
 pub use names::{AGGREGATOR, GLOBAL_MODEL, TIER};
-pub use network_books::{BareTransfer, NetworkBooks, NetworkSummary};
+pub use network_books::{BareComputation, BareTransfer, NetworkBooks, NetworkSummary};
 pub use run_directory::{
-    Existing, NetworkRecords, RunRecords, find_complete, prepare_output, run_directory,
+    Existing, NetworkRecords, RunRecords, find_complete, has_trace, prepare_output, run_directory,
     write_network_run, write_run,
 };
 pub use runs_index::{RunsIndex, write_runs_index};
 pub use summary::{FairnessGlance, RunSummary, WorstStraggler};
 pub use table::{Column, ColumnType, Reference, Row, Table, TableError, write_csv};
 pub use tables::{
-    BareTransferRow, ClientRow, EvaluationRow, FactorRow, FairnessRow, KpiRow, LinkRow,
-    NETWORK_TABLES, ParticipationRow, RunRow, TABLES, TransferRow, VersionRow, WrittenNetworkTable,
-    WrittenTable,
+    BareEventRow, BareTransferRow, ClientRow, ComputationRow, EVENTS, EvaluationRow, EventRow,
+    FactorRow, FairnessRow, KpiRow, LinkRow, NETWORK_EVENTS, NETWORK_TABLES, ParticipationRow,
+    PartitionRow, RunRow, TABLES, TransferRow, VersionRow, WrittenNetworkTable, WrittenTable,
 };
 pub use tables_page::tables_page;

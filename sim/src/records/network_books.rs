@@ -13,20 +13,25 @@ use std::path::{Path, PathBuf};
 pub struct NetworkBooks {
     /// Which run this is.
     pub identity: RunIdentity,
-    /// When the last transfer ended, or nothing was left to happen.
+    /// Clients that stand in the network.
+    pub clients: u64,
+    /// When the last transfer or computation ended, or nothing was left to happen.
     pub ended_at: SimTime,
     /// In the order in which the scenario lists them.
     pub transfers: Vec<BareTransfer>,
+    /// Bare computations, in the order in which the scenario lists them.
+    pub computations: Vec<BareComputation>,
     /// As it stood at the end: what every link has carried.
     pub network: Network,
 }
 
 impl NetworkBooks {
-    /// How the run ended: `completed`, or `stalled` where a transfer could never end.
+    /// How the run ended: `completed`, or `stalled` where a transfer or a computation could never end.
     #[must_use]
     pub fn status(&self) -> &'static str {
         let is_unfinished = |one: &BareTransfer| one.outcome == TransferOutcome::Unfinished;
-        if self.transfers.iter().any(is_unfinished) {
+        let never_done = |one: &BareComputation| one.end.is_none();
+        if self.transfers.iter().any(is_unfinished) || self.computations.iter().any(never_done) {
             "stalled"
         } else {
             "completed"
@@ -55,7 +60,22 @@ pub struct BareTransfer {
     pub limiting_link: Option<String>,
 }
 
-/// A run of bare transfers at a glance.
+/// A bare computation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BareComputation {
+    /// What it ran on.
+    pub host: String,
+    /// How much it computed.
+    pub flops: f64,
+    /// Cores that it could use at once.
+    pub cores: u32,
+    /// When it began.
+    pub start: SimTime,
+    /// When it was done; `None` is never.
+    pub end: Option<SimTime>,
+}
+
+/// A run of bare transfers and computations at a glance.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NetworkSummary {
     /// Hash of the resolved scenario with its seeds.
@@ -74,6 +94,8 @@ pub struct NetworkSummary {
     pub transfers: usize,
     /// Bytes that arrived.
     pub bytes: u64,
+    /// Number of computations.
+    pub computations: usize,
     /// The link and direction with the most bytes, and how many.
     pub busiest_link: Option<(String, u64)>,
     /// Where the tables are.
@@ -101,6 +123,7 @@ impl NetworkSummary {
             status: books.status(),
             end_s: books.ended_at,
             transfers: books.transfers.len(),
+            computations: books.computations.len(),
             bytes: books
                 .transfers
                 .iter()
@@ -117,14 +140,25 @@ impl NetworkSummary {
 /// A few lines of text without the last line feed.
 impl fmt::Display for NetworkSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let carried = || {
+            format!(
+                "{} transfers, {:.3} MB",
+                self.transfers,
+                self.bytes as f64 / 1e6
+            )
+        };
+        let computed = || format!("{} computations", self.computations);
+        let what = match (self.transfers, self.computations) {
+            (_, 0) => carried(),
+            (0, _) => computed(),
+            _ => format!("{}, {}", carried(), computed()),
+        };
         writeln!(
             f,
-            "{} #{}  {}: {} transfers, {:.3} MB, in {:.6} s of simulated time",
+            "{} #{}  {}: {what}, in {:.6} s of simulated time",
             self.scenario,
             self.number,
             self.status,
-            self.transfers,
-            self.bytes as f64 / 1e6,
             self.end_s.as_secs_f64()
         )?;
         if let Some((link, bytes)) = &self.busiest_link {

@@ -6,17 +6,21 @@ use super::error::RecordError;
 use super::manifest::{MANIFEST, Manifest, SealedFile, Surroundings};
 use super::network_books::NetworkBooks;
 use super::table::{Table, TableError};
-use super::tables::{NETWORK_TABLES, TABLES};
+use super::tables::{EVENTS, NETWORK_EVENTS, NETWORK_TABLES, TABLES};
+use super::trace::{TRACE, write_federation, write_network};
 use super::workplace::{Workplace, remove_leftovers};
 use crate::measures::Measures;
 use crate::scenario::Input;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// How many characters of a run_id stand in the name of its directory.
 const SHORT: usize = 8;
+
+/// Where a directory lies while the one that replaces it is named.
+const ATTIC: &str = "old";
 
 /// What to do with a complete directory of the same run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +44,8 @@ pub struct RunRecords<'a> {
     pub inputs: &'a [Input],
     /// Machine and wall clock.
     pub surroundings: &'a Surroundings,
+    /// Whether to write `trace.json` and `events.csv` too.
+    pub trace: bool,
 }
 
 /// What goes into the directory of a run of bare transfers.
@@ -53,15 +59,21 @@ pub struct NetworkRecords<'a> {
     pub inputs: &'a [Input],
     /// Machine and wall clock.
     pub surroundings: &'a Surroundings,
+    /// Whether to write `trace.json` and `events.csv` too.
+    pub trace: bool,
 }
 
 /// Writes the rows of one table.
 type WriteTable<'a> = Box<dyn Fn(&mut dyn Write) -> Result<u64, TableError> + 'a>;
 
+/// Writes a file that is no table.
+type WriteFile<'a> = Box<dyn Fn(&mut dyn Write) -> io::Result<()> + 'a>;
+
 /// The contents of a directory, whatever was simulated.
 struct Contents<'a> {
     identity: &'a RunIdentity,
     tables: Vec<(Table, WriteTable<'a>)>,
+    trace: Option<WriteFile<'a>>,
     scenario_toml: &'a str,
     inputs: &'a [Input],
     surroundings: &'a Surroundings,
@@ -70,8 +82,12 @@ struct Contents<'a> {
 /// Where a run's directory stands below `out`.
 #[must_use]
 pub fn run_directory(out: &Path, identity: &RunIdentity) -> PathBuf {
-    let name = format!("{}-{}", identity.number, short(&identity.run_id));
+    let name = directory_name(identity.number, &identity.run_id);
     out.join(&identity.scenario).join(name)
+}
+
+fn directory_name(number: u64, run_id: &str) -> String {
+    format!("{number}-{}", short(run_id))
 }
 
 fn short(run_id: &str) -> &str {
@@ -84,14 +100,28 @@ fn short(run_id: &str) -> &str {
 /// It is no directory, or nothing can be written into it.
 pub fn prepare_output(out: &Path) -> Result<(), RecordError> {
     fs::create_dir_all(out).map_err(RecordError::storage("create", out))?;
-    remove_leftovers(out);
+    remove_leftovers(out, &rescue);
     let entries = fs::read_dir(out).map_err(RecordError::storage("read", out))?;
     for entry in entries.filter_map(Result::ok) {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            remove_leftovers(&entry.path());
+            remove_leftovers(&entry.path(), &rescue);
         }
     }
     Workplace::open(out, "probe").map(drop)
+}
+
+/// Gives a complete run back its name, where its replacement was killed between taking it away
+/// and naming the new one.
+fn rescue(left: &Path) {
+    let old = left.join(ATTIC);
+    let (Ok(manifest), Some(parent)) = (Manifest::of_complete(&old), left.parent()) else {
+        return;
+    };
+    let place = parent.join(directory_name(manifest.number, &manifest.run_id));
+    if !place.exists() {
+        // Where it cannot be named it is as lost as it was.
+        let _ = fs::rename(&old, &place);
+    }
 }
 
 /// The complete directory of a run, whatever its number, if there is one.
@@ -109,6 +139,12 @@ pub fn find_complete(out: &Path, scenario: &str, run_id: &str) -> Option<PathBuf
         .collect();
     found.sort();
     found.into_iter().next()
+}
+
+/// Whether a complete directory of a run holds its trace.
+#[must_use]
+pub fn has_trace(directory: &Path) -> bool {
+    Manifest::of_complete(directory).is_ok_and(|manifest| manifest.files.contains_key(TRACE))
 }
 
 /// Writes a run's directory, whole or not at all, and answers with its path.
@@ -130,9 +166,12 @@ pub fn write_run(
         let write = move |writer: &mut dyn Write| written.write(books, measures, writer);
         (written.table, Box::new(write))
     };
+    let events = records.trace.then_some(&EVENTS);
+    let trace: WriteFile<'_> = Box::new(|writer| write_federation(books, writer));
     let contents = Contents {
         identity: &books.identity,
-        tables: TABLES.iter().map(table).collect(),
+        tables: TABLES.iter().chain(events).map(table).collect(),
+        trace: records.trace.then_some(trace),
         scenario_toml: records.scenario_toml,
         inputs: records.inputs,
         surroundings: records.surroundings,
@@ -154,9 +193,17 @@ pub fn write_network_run(
         let write = move |writer: &mut dyn Write| written.write(books, writer);
         (written.table, Box::new(write))
     };
+    let events = records.trace.then_some(&NETWORK_EVENTS);
+    let trace: WriteFile<'_> = Box::new(|writer| write_network(books, writer));
     let contents = Contents {
         identity: &books.identity,
-        tables: NETWORK_TABLES.iter().map(table).collect(),
+        tables: NETWORK_TABLES
+            .iter()
+            .filter(|written| written.is_in(books))
+            .chain(events)
+            .map(table)
+            .collect(),
+        trace: records.trace.then_some(trace),
         scenario_toml: records.scenario_toml,
         inputs: records.inputs,
         surroundings: records.surroundings,
@@ -198,7 +245,7 @@ fn publish(out: &Path, records: &Contents<'_>, existing: Existing) -> Result<Pat
     {
         if old.is_dir() {
             let room = Workplace::open(&parent, &name)?;
-            let kept = room.path().join("old");
+            let kept = room.path().join(ATTIC);
             fs::rename(&old, &kept).map_err(RecordError::storage("replace", &old))?;
             attic.push((room, kept, old));
         }
@@ -232,6 +279,12 @@ fn fill(directory: &Path, records: &Contents<'_>) -> Result<(), RecordError> {
             },
         })?;
         seals.insert(table.file.to_owned(), file.seal(Some(rows))?);
+    }
+    if let Some(write) = &records.trace {
+        let path = directory.join(TRACE);
+        let mut file = SealedFile::create(path.clone())?;
+        write(&mut BufWriter::new(&mut file)).map_err(RecordError::storage("write", &path))?;
+        seals.insert(TRACE.to_owned(), file.seal(None)?);
     }
     let mut add = |name: &str, content: &[u8]| {
         let mut file = SealedFile::create(directory.join(name))?;

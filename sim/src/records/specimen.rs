@@ -169,10 +169,12 @@ pub(crate) fn synchronous() -> RunBooks {
         ]),
     ];
     RunBooks {
+        class_names: ["a", "b", "c"].map(str::to_owned).to_vec(),
         identity: identity(),
         scenario: toml::from_str(SCENARIO).unwrap(),
         status: RunStatus::Completed,
         accounts: Accounts {
+            offline: None,
             end: End::TimeUp,
             ended_at: seconds(27.0),
             transfers: transfers(&participations),
@@ -377,6 +379,10 @@ fn clients() -> Vec<ClientRecord> {
             n_train: 10 * size,
             n_test: 10,
             label_counts: vec![5 * size, 5 * size, 0],
+            device: None,
+            cores: 1,
+            test_label_counts: vec![5, 0, 5],
+            data_site: None,
             flops_per_second: 5e9,
             memory_bytes: None,
             power: Power {

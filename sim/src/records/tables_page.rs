@@ -2,7 +2,7 @@
 
 use super::table::Row;
 use super::table::{Column, Reference, Table};
-use super::tables::{BareTransferRow, LinkRow, TABLES};
+use super::tables::{BareEventRow, BareTransferRow, EventRow, LinkRow, TABLES};
 use std::fmt::Write;
 
 /// Before the tables.
@@ -29,7 +29,7 @@ const BARE_TRANSFERS: &str = "
 # The tables of bare transfers
 
 A run of a scenario with `[[transfer]]` and no method has runs.csv and factors.csv as above (no clients, no \
-versions: zeros and empty cells), and the two that follow; its transfers.csv differs from that of a run with \
+versions: zeros and empty cells), and those that follow; its transfers.csv differs from that of a run with \
 clients.
 ";
 
@@ -56,6 +56,8 @@ The rows of kpis.csv. `total` is over the run, `client_mean` the total divided b
 | `client_energy` | total, client_mean | energy over the whole run: seconds of each state times its draw, nothing offline |
 | `cost_traffic`, `cost_energy`, `cost_setup`, `cost_staff`, `cost` | total | the scenario's prices times bytes (both ways), client energy, clients, and incidents (failed versions and dropped participations); `cost` is their sum; undefined without `[cost]` |
 | `benefit_mean`, `benefit_share_gaining`, `benefit_share_harmed`, `benefit_rank_correlation_with_n_train` | twin and split | final accuracy minus the local-only twin's: mean, share of clients above +0.01, share below −0.01, Spearman's correlation with the number of training samples (mean ranks for ties); only for the twins asked for |
+| `n_train_gini` | total | Gini coefficient of the clients' numbers of training samples |
+| `label_entropy`, `label_divergence`, `label_distance` | client_mean | those columns of clients.csv, mean over clients |
 | `dropped_participations`, `wasted_participations` | total | those whose client was lost; those that came to nothing (neither merged nor unfinished) |
 | `wasted_bytes`, `wasted_flops` | total | all that wasted participations had spent |
 | `peak_transfers` | total | most transfers under way at once to or from the aggregator |
@@ -88,10 +90,11 @@ pub fn tables_page() -> String {
     for written in TABLES {
         describe(&written.table, &mut page).expect("a string takes every text");
     }
+    describe(&EventRow::TABLE, &mut page).expect("a string takes every text");
     page.push('\n');
     page.push_str(CLOSING);
     page.push_str(BARE_TRANSFERS);
-    for table in [BareTransferRow::TABLE, LinkRow::TABLE] {
+    for table in [BareTransferRow::TABLE, LinkRow::TABLE, BareEventRow::TABLE] {
         describe(&table, &mut page).expect("a string takes every text");
     }
     page

@@ -119,8 +119,9 @@ pub(super) fn sync_directory(path: &Path) -> Result<(), RecordError> {
     Ok(())
 }
 
-/// Removes what processes that are no longer alive left in a directory.
-pub(super) fn remove_leftovers(parent: &Path) {
+/// Removes what processes that are no longer alive left in a directory, after a look whether
+/// something in it is to be rescued.
+pub(super) fn remove_leftovers(parent: &Path, rescue: &dyn Fn(&Path)) {
     let Ok(entries) = fs::read_dir(parent) else {
         return;
     };
@@ -131,7 +132,10 @@ pub(super) fn remove_leftovers(parent: &Path) {
             continue;
         }
         match File::open(entry.path().join(LOCK)) {
-            Ok(lock) if lock.try_lock().is_ok() => remove(&entry.path()),
+            Ok(lock) if lock.try_lock().is_ok() => {
+                rescue(&entry.path());
+                remove(&entry.path());
+            }
             Ok(_) => {}
             // It is about to be published, which an attempt to remove it as empty spares, or
             // its maker was killed before it made the lock or after it removed it.
@@ -160,7 +164,7 @@ mod tests {
         let about_to_be_published = parent.path().join(".3-jkl.79.0.partial");
         fs::create_dir(&about_to_be_published).unwrap();
         fs::write(about_to_be_published.join("runs.csv"), "whole").unwrap();
-        remove_leftovers(parent.path());
+        remove_leftovers(parent.path(), &|_| ());
         assert!(alive.path().exists());
         assert!(!dead.exists());
         assert!(!unlocked.exists());

@@ -156,7 +156,14 @@ fn csv(text: &str, repeat: Option<f64>) -> Result<Vec<(String, Pattern)>, Wrong>
     for record in reader.records() {
         let record = match record {
             Ok(record) => record,
-            Err(error) => return wrong(error.to_string(), "give every row three cells"),
+            Err(error) => {
+                let line = error.position().map_or(0, csv::Position::line);
+                let what = match error.kind() {
+                    csv::ErrorKind::UnequalLengths { len, .. } => format!("has {len} cells"),
+                    _ => "cannot be read".to_owned(),
+                };
+                return wrong(format!("line {line} {what}"), "give every row three cells");
+            }
         };
         let line = record.position().map_or(0, csv::Position::line);
         let time = |place: usize| {
@@ -327,5 +334,87 @@ fn shortened(text: &str) -> String {
     match text.char_indices().nth(80) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::SimTime;
+    use std::fs::{self, File};
+
+    fn load(name: &str, text: &str, repeat: Option<f64>) -> Result<Traces, ColumnError> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join(name);
+        fs::write(&path, text).expect("a file");
+        Traces::load(&path, repeat).map(|(traces, _)| traces)
+    }
+
+    /// The whole seconds of the first hundred in which a client is online.
+    fn online(traces: &Traces, name: &str) -> Vec<u64> {
+        let place = traces.named(name).expect("a record of that name");
+        let pattern = traces.pattern(place).expect("a record");
+        let at = |second: u64| SimTime::from_nanos(second * 1_000_000_000);
+        let there = |second: &u64| pattern.stretch(at(*second), 0).online;
+        (0..100).filter(there).collect()
+    }
+
+    #[test]
+    fn rows_of_a_client_stand_anywhere_in_the_file() {
+        let text = "client,start_s,end_s\nb,20,30\na,5,7\nb, 0 ,10\nb,30,31.5\n";
+        let traces = load("x.csv", text, None).expect("a record");
+        let b: Vec<u64> = (0..10).chain(20..32).collect();
+        assert_eq!(online(&traces, "b"), b);
+        assert_eq!(online(&traces, "a"), [5, 6]);
+        // In the order in which names first appear.
+        assert_eq!((traces.named("b"), traces.named("a")), (Some(0), Some(1)));
+        let again = load("x.csv", text, Some(40.0)).expect("a record");
+        let a: Vec<u64> = [0, 40, 80].iter().flat_map(|at| [at + 5, at + 6]).collect();
+        assert_eq!(online(&again, "a"), a);
+    }
+
+    #[test]
+    fn a_record_in_fedscales_form_begins_again_after_its_finish_time() {
+        let text = r#"{ "3834": { "duration": 15, "inactive": [12, 40], "finish_time": 45,
+                                  "active": [2, 35.0], "model": "CPH1801" },
+                        "12": { "active": [], "inactive": [], "finish_time": 10 } }"#;
+        let traces = load("x.json", text, None).expect("a record");
+        let once: Vec<u64> = (2..12).chain(35..40).collect();
+        let expected: Vec<u64> = [0, 45, 90]
+            .iter()
+            .flat_map(|begin| once.iter().map(move |second| begin + second))
+            .filter(|second| *second < 100)
+            .collect();
+        assert_eq!(online(&traces, "3834"), expected);
+        assert_eq!(online(&traces, "12"), Vec::<u64>::new());
+        assert_eq!(traces.named("3834"), Some(0));
+    }
+
+    #[test]
+    fn a_file_of_more_than_100_mb_is_not_read() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("x.json");
+        let file = File::create(&path).expect("a file");
+        file.set_len(100_000_001)
+            .expect("an empty file of that length");
+        let error = Traces::load(&path, None).expect_err("too large");
+        assert!(
+            error.way_out.contains("at most 100 MB"),
+            "{}",
+            error.way_out
+        );
+    }
+
+    #[test]
+    fn junk_of_100_mb_is_refused_in_one_short_message() {
+        for (name, unit) in [
+            ("x.json", "[{\"a\":"),
+            ("x.csv", "client,,,,\n"),
+            ("x.json", "{\"\\u00e9"),
+        ] {
+            let text = unit.repeat(20_000_000 / unit.len());
+            let error = load(name, &text, None).expect_err("junk");
+            assert!(error.message.len() < 400, "{}", error.message.len());
+        }
     }
 }

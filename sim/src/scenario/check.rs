@@ -3,20 +3,24 @@
 mod behaviour;
 mod clients;
 mod columns;
+mod compute;
 mod course;
 mod data;
+mod device;
 mod dropout;
 mod findings;
 mod method;
 mod models;
 mod network;
+mod sites;
+mod skew;
 
 use self::findings::Findings;
 use super::data::DataSets;
 use super::problem::Problem;
 use super::raw::{RawNetworkScenario, RawScenario, RawTopology};
 use super::resolved::{Input, replication_seed};
-use super::topology::Places;
+use super::topology::{Ends, Places};
 use super::tree::Node;
 use crate::kernel::Streams;
 use crate::network::{Conduct, Graph};
@@ -158,9 +162,10 @@ pub(crate) fn check(
     sets: &mut DataSets,
 ) -> Result<Checked<Scenario>, Vec<Problem>> {
     let mut findings = Findings::new(tree);
-    federation_only(&raw, &mut findings);
+    network::transport(&raw.network.transport, &mut findings);
     clients::name("name", "scenario", &raw.name, &mut findings);
     course::check(&raw, &mut findings);
+    compute::not_beside_clients(&raw, &mut findings);
     let mut inputs = Vec::new();
     let world_seed = Scenario { raw: raw.clone() }.world_seed();
     let blueprint = network::topology(
@@ -178,6 +183,10 @@ pub(crate) fn check(
     if let Some(count) = clients::check(&raw, &mut findings) {
         data::check(&mut raw, count, folder, sets, &mut findings);
         models::check(&raw, &mut findings);
+        for (index, group) in raw.clients.iter_mut().enumerate() {
+            let path = format!("clients.{index}.device");
+            device::check(&path, &mut group.device, &mut findings);
+        }
         method::check(&mut raw, count, &mut findings);
         columns::load(&mut raw, folder, &mut inputs, &mut findings);
         for (number, group) in raw.clients.iter_mut().enumerate() {
@@ -185,7 +194,11 @@ pub(crate) fn check(
             behaviour::access(&mut group.link, &path, folder, &mut inputs, &mut findings);
         }
         if let Some(blueprint) = blueprint {
-            network::places(&raw, &blueprint, &mut findings);
+            let places = network::places(&raw, &blueprint, &mut findings);
+            if let Some(places) = places.filter(|_| !raw.transfer.is_empty()) {
+                let ends = Ends::with_clients(&blueprint, &places, &raw.clients);
+                network::transfers(&raw.transfer, &blueprint, &ends, &mut findings);
+            }
         }
     }
     let (problems, notes) = findings.into_parts();
@@ -198,19 +211,6 @@ pub(crate) fn check(
     } else {
         Err(problems)
     }
-}
-
-/// What a federation cannot have yet.
-fn federation_only(raw: &RawScenario, findings: &mut Findings<'_>) {
-    if !raw.transfer.is_empty() {
-        findings.refuse(
-            "transfer",
-            "bare transfers beside a method are not supported yet",
-            "expected a scenario with either",
-            "leave out `data`, `clients` and `method` to simulate the transfers alone",
-        );
-    }
-    network::transport(&raw.network.transport, findings);
 }
 
 /// Checks a network and its transfers.
@@ -228,7 +228,10 @@ pub(crate) fn check_network(
     };
     seeds.check(&mut findings);
     network::transport(&raw.network.transport, &mut findings);
-    if raw.network.topology == RawTopology::Star {
+    compute::check(&raw, &mut findings);
+    // Computations alone need no network.
+    let carries = !raw.transfer.is_empty() || (raw.compute.is_empty() && raw.host.is_empty());
+    if raw.network.topology == RawTopology::Star && carries {
         findings.refuse(
             "network.topology",
             "a star is nothing without clients",
@@ -249,8 +252,10 @@ pub(crate) fn check_network(
     if let Some(blueprint) = &blueprint {
         behaviour::links(&raw.network, blueprint, &mut findings);
     }
-    if let Some(blueprint) = blueprint.filter(|_| raw.network.topology != RawTopology::Star) {
-        network::transfers(&raw.transfer, &blueprint, &mut findings);
+    let is_star = raw.network.topology == RawTopology::Star;
+    if let Some(blueprint) = blueprint.filter(|_| carries && !is_star) {
+        let ends = Ends::of_nodes(&blueprint);
+        network::transfers(&raw.transfer, &blueprint, &ends, &mut findings);
     }
     let (problems, notes) = findings.into_parts();
     if problems.is_empty() {

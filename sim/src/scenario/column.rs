@@ -1,6 +1,6 @@
 //! A column of a CSV file: one value a client, in the order of the rows.
 
-use super::quantity::{Quantity, nearest};
+use super::quantity::{Quantity, QuantityError, nearest};
 use super::sampled::DrawError;
 use rand::{Rng, RngExt};
 use schemars::JsonSchema;
@@ -143,6 +143,9 @@ pub(crate) fn read(path: &Path, what: &str) -> Result<String, ColumnError> {
         Ok(about) if about.is_dir() => {
             return refuse(format!("`{shown}` is a directory"), "name a CSV file in it");
         }
+        Ok(about) if !about.is_file() => {
+            return refuse(format!("`{shown}` is no plain file"), "name a CSV file");
+        }
         Ok(about) if about.len() > LARGEST_FILE_BYTES => {
             return refuse(
                 format!("`{shown}` has {} bytes", about.len()),
@@ -167,6 +170,14 @@ pub(crate) fn read(path: &Path, what: &str) -> Result<String, ColumnError> {
                 "save it as CSV in UTF-8",
             ),
         },
+    }
+}
+
+/// A cell: a number in the base unit, or one with its unit.
+pub(super) fn cell<Q: Quantity>(cell: &str) -> Result<Q, QuantityError> {
+    match cell.parse::<f64>() {
+        Ok(number) => Q::try_from_base(number),
+        Err(_) => cell.parse::<Q>(),
     }
 }
 
@@ -221,11 +232,7 @@ fn parse<Q: Quantity>(text: &str, file: &str, column: &str) -> Result<Vec<f64>, 
         };
         let cell = record.get(place).unwrap_or_default();
         let line = record.position().map_or(0, csv::Position::line);
-        let value = match cell.parse::<f64>() {
-            Ok(number) => Q::try_from_base(number),
-            Err(_) => cell.parse::<Q>(),
-        };
-        match value {
+        match self::cell::<Q>(cell) {
             Ok(value) => values.push(value.base()),
             Err(error) => {
                 return refuse(

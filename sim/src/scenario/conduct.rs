@@ -131,7 +131,7 @@ impl RawBackground {
             Self::Constant { .. } => Background::Constant(rate),
             Self::OnOff { on, off, .. } => {
                 let purpose = format!("background {direction}");
-                Background::OnOff(rate, on_off(*on, *off, dynamics, name, &purpose))
+                Background::OnOff(rate, Box::new(on_off(*on, *off, dynamics, name, &purpose)))
             }
         }
     }

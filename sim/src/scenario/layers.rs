@@ -3,6 +3,7 @@
 //! Preset < scenario file < sweep point < `--set` arguments. The preset is the
 //! one that the layers above it finally name.
 
+use super::device_classes::{name_as_table, resolve};
 use super::known_keys::Known;
 use super::presets::{PRESETS, Preset};
 use super::problem::{Origin, Problem};
@@ -47,6 +48,7 @@ pub(crate) fn merge(layers: &[Layer]) -> Result<Merged, Problem> {
         notes: &mut merged.notes,
     };
     forget.stale_keys(&mut merged.tree, Known::root(), "")?;
+    resolve(&mut merged.tree)?;
     Ok(merged)
 }
 
@@ -112,7 +114,7 @@ fn empty_table(origin: &Origin, layer: usize) -> Node {
 }
 
 /// Writes every choice given as a string as the table it stands for.
-fn expand(node: &mut Node, known: Known) {
+pub(super) fn expand(node: &mut Node, known: Known) {
     if known.is_choice()
         && let Value::String(_) = &node.value
     {
@@ -160,7 +162,7 @@ fn expand(node: &mut Node, known: Known) {
     }
 }
 
-fn lay_over(base: &mut Node, over: Node) {
+pub(super) fn lay_over(base: &mut Node, over: Node) {
     match (&mut base.value, over.value) {
         // A new distribution or column takes nothing from the one before.
         (Value::Table(_), Value::Table(over_entries))
@@ -173,6 +175,14 @@ fn lay_over(base: &mut Node, over: Node) {
             base.layer = over.layer;
         }
         (Value::Table(base_entries), Value::Table(over_entries)) => {
+            // A fleet takes the place of a class, and a class that of a fleet.
+            let named = |key: &str| over_entries.iter().any(|entry| entry.key == key);
+            let (class, mix) = (named("class"), named("mix"));
+            base_entries.retain(|entry| match entry.key.as_str() {
+                "class" => !mix,
+                "mix" => !class,
+                _ => true,
+            });
             for entry in over_entries {
                 match base_entries.iter_mut().find(|known| known.key == entry.key) {
                     Some(known) => {
@@ -226,6 +236,9 @@ fn assign(
             Some(known) => assign(item, rest, value, assignment, known),
             None => refuse(format!("`{}` is not known", assignment.path), String::new()),
         };
+    }
+    if known.child("class").is_some() {
+        name_as_table(base);
     }
     if !matches!(base.value, Value::Table(_)) {
         // A constant gives way to a table; decoding says if the table is not whole.

@@ -231,8 +231,8 @@ fn table(file: &str, text: &str) -> Result<Vec<Step>, ColumnError> {
             at,
             ..Step::default()
         };
-        for column in 1..COLUMNS.len() {
-            let found = places[column].map(cell).unwrap_or_default();
+        for (column, place) in places.iter().enumerate().skip(1) {
+            let found = place.map(cell).unwrap_or_default();
             if found.is_empty() {
                 continue;
             }
@@ -351,11 +351,7 @@ fn rates(file: &str, text: &str, repeat: bool) -> Result<Profile, ColumnError> {
         }
         let at = time - first;
         if !(time >= 0.0 && at <= LONGEST_SECONDS) {
-            return if at < 0.0 {
-                refuse("time runs back")
-            } else {
-                refuse("it has no such time")
-            };
+            return refuse("it has no such time");
         }
         if rate.is_nan() || rate < 0.0 {
             return refuse("a bandwidth cannot be negative");
@@ -492,7 +488,10 @@ mod tests {
                 "0 1\n0 2\n",
                 "line 2 of `t` holds `0 2`: time runs back, or stands still",
             ),
-            ("5 1\n4 2\n", "line 2 of `t` holds `4 2`: time runs back"),
+            (
+                "5 1\n4 2\n",
+                "line 2 of `t` holds `4 2`: time runs back, or stands still",
+            ),
             ("-5 1\n", "line 1 of `t` holds `-5 1`: it has no such time"),
             (
                 "0 NaN\n",

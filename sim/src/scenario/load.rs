@@ -9,6 +9,7 @@ use super::overrides::Overrides;
 use super::problem::{Problem, Problems, Source};
 use super::raw::{RawNetworkScenario, RawRun, RawScenario};
 use super::resolved::{Identity, Input};
+use super::sites;
 use super::sweep;
 use super::tree::{Entry, Node, Value, parse_document};
 use serde::de::DeserializeOwned;
@@ -64,15 +65,13 @@ impl PlannedRun<NetworkScenario> {
 
 /// A run to make, by what it simulates.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a batch holds few runs of networks, and a scenario is little beside its run"
-)]
 pub enum Plan {
     /// Clients that learn together.
     Federation(PlannedRun),
     /// Bare transfers over a network.
     Network(PlannedRun<NetworkScenario>),
+    /// Bare transfers over the network of a federation, in which nothing is learned.
+    Transfers(PlannedRun),
 }
 
 impl Plan {
@@ -81,7 +80,7 @@ impl Plan {
     pub fn federation(self) -> Option<PlannedRun> {
         match self {
             Self::Federation(run) => Some(run),
-            Self::Network(_) => None,
+            Self::Network(_) | Self::Transfers(_) => None,
         }
     }
 
@@ -89,7 +88,7 @@ impl Plan {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Federation(run) => &run.scenario.name,
+            Self::Federation(run) | Self::Transfers(run) => &run.scenario.name,
             Self::Network(run) => &run.scenario.name,
         }
     }
@@ -98,7 +97,7 @@ impl Plan {
     #[must_use]
     pub fn run_id(&self) -> &str {
         match self {
-            Self::Federation(run) => &run.run_id,
+            Self::Federation(run) | Self::Transfers(run) => &run.run_id,
             Self::Network(run) => &run.run_id,
         }
     }
@@ -107,7 +106,7 @@ impl Plan {
     #[must_use]
     pub fn notes(&self) -> &[String] {
         match self {
-            Self::Federation(run) => &run.notes,
+            Self::Federation(run) | Self::Transfers(run) => &run.notes,
             Self::Network(run) => &run.notes,
         }
     }
@@ -116,7 +115,9 @@ impl Plan {
     #[must_use]
     pub fn seeds(&self) -> (u64, u64) {
         match self {
-            Self::Federation(run) => (run.scenario.world_seed(), run.scenario.dynamics_seed()),
+            Self::Federation(run) | Self::Transfers(run) => {
+                (run.scenario.world_seed(), run.scenario.dynamics_seed())
+            }
             Self::Network(run) => (run.scenario.world_seed(), run.scenario.dynamics_seed()),
         }
     }
@@ -125,7 +126,7 @@ impl Plan {
     #[must_use]
     pub fn factors(&self) -> &[(String, String)] {
         match self {
-            Self::Federation(run) => &run.factors,
+            Self::Federation(run) | Self::Transfers(run) => &run.factors,
             Self::Network(run) => &run.factors,
         }
     }
@@ -133,21 +134,21 @@ impl Plan {
     /// The run of another batch that its resolved file repeats.
     fn repeats(&self) -> Option<&RawRun> {
         match self {
-            Self::Federation(run) => run.scenario.run.as_ref(),
+            Self::Federation(run) | Self::Transfers(run) => run.scenario.run.as_ref(),
             Self::Network(run) => run.scenario.run.as_ref(),
         }
     }
 
     fn set_factors(&mut self, factors: Vec<(String, String)>) {
         match self {
-            Self::Federation(run) => run.factors = factors,
+            Self::Federation(run) | Self::Transfers(run) => run.factors = factors,
             Self::Network(run) => run.factors = factors,
         }
     }
 
     fn set_number(&mut self, number: usize) {
         match self {
-            Self::Federation(run) => run.number = number,
+            Self::Federation(run) | Self::Transfers(run) => run.number = number,
             Self::Network(run) => run.number = number,
         }
     }
@@ -292,7 +293,10 @@ fn plan_point(
     folder: &Path,
     data: &mut DataSets,
 ) -> Result<Vec<Plan>, Vec<Problem>> {
-    let Merged { tree, mut notes } = merge(layers).map_err(|problem| vec![problem])?;
+    let Merged {
+        mut tree,
+        mut notes,
+    } = merge(layers).map_err(|problem| vec![problem])?;
     if is_network_only(&tree) {
         let raw: RawNetworkScenario = decode(&tree)?;
         let checked = check::check_network(raw, &tree, folder)?;
@@ -305,14 +309,22 @@ fn plan_point(
         });
         return Ok(planned.collect());
     }
-    let raw: RawScenario = decode(&tree)?;
+    let files = sites::fill(&mut tree, folder, &mut notes)?;
+    let mut raw: RawScenario = decode(&tree)?;
+    sites::attach(&mut raw, files);
     let checked = check::check(raw, &tree, folder, data)?;
     notes.extend(checked.notes.clone());
     let (first, count) = (checked.scenario.replication, checked.scenario.replications);
     let planned = (first..first + count).map(|replication| {
         let scenario = checked.scenario.for_replication(replication);
         let identity = Identity::of(&scenario);
-        Plan::Federation(planned(scenario, replication, identity, &notes, &checked))
+        let only_transfers = !scenario.transfer.is_empty();
+        let planned = planned(scenario, replication, identity, &notes, &checked);
+        if only_transfers {
+            Plan::Transfers(planned)
+        } else {
+            Plan::Federation(planned)
+        }
     });
     Ok(planned.collect())
 }
@@ -336,10 +348,11 @@ fn planned<S>(
     }
 }
 
-/// Whether transfers are listed and nothing of a federation is.
+/// Whether transfers or computations are listed and nothing of a federation is.
 fn is_network_only(tree: &Node) -> bool {
     let has = |key: &str| tree.entry(key).is_some();
-    has("transfer") && !["data", "clients", "method"].into_iter().any(has)
+    ["transfer", "compute", "host"].into_iter().any(has)
+        && !["data", "clients", "method"].into_iter().any(has)
 }
 
 /// Decodes; goes on past unknown keys, so that all of them are told at once.

@@ -30,13 +30,19 @@ const fn unit(name: &'static str, times: f64, over: f64) -> Unit {
 
 /// A number with a unit, as the scenario's keys know it.
 pub trait Quantity:
-    Copy + fmt::Debug + PartialEq + fmt::Display + FromStr<Err = QuantityError> + de::DeserializeOwned
+    Copy
+    + fmt::Debug
+    + PartialEq
+    + fmt::Display
+    + FromStr<Err = QuantityError>
+    + de::DeserializeOwned
+    + Serialize
 {
     /// What it is, with its article: `a bandwidth`.
     const WHAT: &'static str;
     /// The units that it may be written in; the first is the base unit.
     const UNITS: &'static [Unit];
-    /// How it is written in a file.
+    /// How it is written in a file; a quantity whose only unit has no name is a bare number.
     const EXAMPLE: &'static str;
     /// Whether zero has no meaning (a link of 0 bit/s never delivers).
     const POSITIVE: bool;
@@ -88,7 +94,7 @@ fn checked<Q: Quantity>(base: f64) -> Result<f64, QuantityError> {
     let refuse = |why: &str| {
         Err(QuantityError {
             message: format!("{} {why}", Q::WHAT),
-            way_out: Some(format!("write it as \"{}\"", Q::EXAMPLE)),
+            way_out: Some(format!("write it as {}", example::<Q>())),
         })
     };
     if base.is_nan() {
@@ -101,9 +107,15 @@ fn checked<Q: Quantity>(base: f64) -> Result<f64, QuantityError> {
         refuse("must be above zero")
     } else if base != 0.0 && base < Q::SMALLEST {
         let smallest = format!("{:e} {}", Q::SMALLEST, Q::UNITS[0].name);
+        let smallest = smallest.trim_end();
         refuse(&format!("of less than {smallest} cannot be simulated"))
     } else if base > Q::LARGEST {
-        let largest = format!("{:e} {}", Q::LARGEST, Q::UNITS[0].name);
+        let unit = Q::UNITS[0].name;
+        let largest = match Q::LARGEST {
+            small if small < 1e4 => format!("{small} {unit}"),
+            large => format!("{large:e} {unit}"),
+        };
+        let largest = largest.trim_end();
         refuse(&format!("of more than {largest} cannot be simulated"))
     } else {
         // -0.0 would be written back as "-0".
@@ -131,6 +143,16 @@ fn parse<Q: Quantity>(text: &str) -> Result<f64, QuantityError> {
             way_out: Some(format!("write {} as \"{}\"", Q::WHAT, Q::EXAMPLE)),
         });
     };
+    if is_plain::<Q>() {
+        return if unit.is_empty() {
+            Ok(value)
+        } else {
+            Err(QuantityError {
+                message: format!("`{text}` has a unit; {} has none", Q::WHAT),
+                way_out: Some(format!("write a number such as {}", Q::EXAMPLE)),
+            })
+        };
+    }
     if unit.is_empty() {
         return Err(QuantityError {
             message: format!("`{text}` has no unit; {} needs one", Q::WHAT),
@@ -154,6 +176,20 @@ fn parse<Q: Quantity>(text: &str) -> Result<f64, QuantityError> {
         });
     };
     Ok(value * known.times / known.over)
+}
+
+/// How it is written in a file, quotes included.
+pub(crate) fn example<Q: Quantity>() -> String {
+    if is_plain::<Q>() {
+        Q::EXAMPLE.to_owned()
+    } else {
+        format!("\"{}\"", Q::EXAMPLE)
+    }
+}
+
+/// Whether the quantity is a bare number.
+pub(crate) fn is_plain<Q: Quantity>() -> bool {
+    Q::UNITS[0].name.is_empty()
 }
 
 /// A parameter of a distribution over `Q`, in base units: such as `Q` itself,
@@ -211,6 +247,9 @@ pub(crate) fn nearest<'a>(
 
 /// The shortest way to write the value from which [`parse`] gets it back to the bit.
 pub(crate) fn written<Q: Quantity>(base: f64) -> String {
+    if is_plain::<Q>() {
+        return base.to_string();
+    }
     let mut best = format!("{base} {}", Q::UNITS[0].name);
     for unit in &Q::UNITS[1..] {
         let value = base * unit.over / unit.times;
@@ -237,14 +276,23 @@ impl<Q: Quantity> Visitor<'_> for QuantityVisitor<Q> {
     }
 
     fn visit_i64<E: de::Error>(self, number: i64) -> Result<Q, E> {
-        Err(bare_number::<Q, E>(&number))
+        bare(number as f64)
     }
 
     fn visit_u64<E: de::Error>(self, number: u64) -> Result<Q, E> {
-        Err(bare_number::<Q, E>(&number))
+        bare(number as f64)
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<Q, E> {
+        bare(number)
+    }
+}
+
+/// A number given without a unit.
+pub(crate) fn bare<Q: Quantity, E: de::Error>(number: f64) -> Result<Q, E> {
+    if is_plain::<Q>() {
+        Q::try_from_base(number).map_err(E::custom)
+    } else {
         Err(bare_number::<Q, E>(&number))
     }
 }
@@ -253,6 +301,18 @@ pub(crate) fn bare_number<Q: Quantity, E: de::Error>(number: &dyn fmt::Display) 
     let usual = Q::EXAMPLE.split_once(' ').map_or("", |(_, unit)| unit);
     // A long number was most likely meant in base units.
     let digits = number.to_string();
+    // Of a whole, 1 was meant to be all of it.
+    let part = digits
+        .parse::<f64>()
+        .ok()
+        .filter(|part| Q::UNITS.len() == 1 && *part <= 1.0);
+    if let Some(part) = part {
+        return E::custom(format!(
+            "the number {number} has no unit; {} needs one\nwrite \"{} {usual}\"",
+            Q::WHAT,
+            100.0 * part
+        ));
+    }
     let unit = if digits.len() > 5 {
         Q::UNITS[0].name
     } else {
@@ -328,7 +388,11 @@ macro_rules! quantity {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                if is_plain::<Self>() {
+                    serializer.serialize_f64(self.0)
+                } else {
+                    serializer.collect_str(self)
+                }
             }
         }
 
@@ -351,6 +415,14 @@ macro_rules! quantity {
 }
 
 fn quantity_schema<Q: Quantity>() -> Schema {
+    if is_plain::<Q>() {
+        return json_schema!({
+            "type": "number",
+            "description": format!("{}, from {} to {}.", capitalised(Q::WHAT), Q::SMALLEST, Q::LARGEST),
+            "minimum": Q::SMALLEST,
+            "maximum": Q::LARGEST,
+        });
+    }
     let units: Vec<String> = Q::UNITS
         .iter()
         .map(|unit| unit.name.replace('/', "\\/"))
@@ -420,6 +492,24 @@ quantity!(
         unit("FLOP/s", 1.0, 1.0), unit("kFLOP/s", 1e3, 1.0), unit("MFLOP/s", 1e6, 1.0),
         unit("GFLOP/s", 1e9, 1.0), unit("TFLOP/s", 1e12, 1.0), unit("PFLOP/s", 1e15, 1.0),
     ]
+);
+
+quantity!(
+    /// An amount of floating-point work.
+    Flops, what: "an amount of work", example: "2 GFLOP", positive: false, smallest: 0.0, largest: 1e24,
+    from: from_flops, to: flops, unit: "FLOP",
+    units: [
+        unit("FLOP", 1.0, 1.0), unit("kFLOP", 1e3, 1.0), unit("MFLOP", 1e6, 1.0),
+        unit("GFLOP", 1e9, 1.0), unit("TFLOP", 1e12, 1.0), unit("PFLOP", 1e15, 1.0),
+        unit("EFLOP", 1e18, 1.0),
+    ]
+);
+
+quantity!(
+    /// A factor on something, such as a speed.
+    Factor, what: "a factor", example: "0.9", positive: true, smallest: 1e-3, largest: 1e3,
+    from: from_number, to: number, unit: "a factor",
+    units: [unit("", 1.0, 1.0)]
 );
 
 quantity!(

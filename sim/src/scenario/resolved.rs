@@ -4,8 +4,8 @@ use super::check::{NetworkScenario, Scenario};
 use super::encode::{canonical, encode, toml_document};
 use super::load::PlannedRun;
 use super::raw::{
-    RawDropout, RawFactor, RawMoment, RawNetwork, RawNetworkScenario, RawProfile, RawRun,
-    RawScenario, RawTopology,
+    RawDevice, RawDropout, RawFactor, RawMoment, RawNetwork, RawNetworkScenario, RawProfile,
+    RawRun, RawScenario, RawTopology,
 };
 use super::sampled::Sampled;
 use sha2::{Digest, Sha256};
@@ -106,13 +106,11 @@ pub(crate) fn document(run: &PlannedRun) -> String {
 
 fn name_columns_for_content(raw: &mut RawScenario) {
     for group in &mut raw.clients {
-        name_for_content(&mut group.device.speed);
-        if let Some(memory) = &mut group.device.memory {
-            name_for_content(memory);
+        if let (Some(file), Some(sites)) = (&mut group.file, &group.sites) {
+            *file = hex(&Sha256::digest(sites.canonical(group.count).as_bytes()));
         }
-        if let Some(battery) = &mut group.device.battery {
-            name_for_content(&mut battery.capacity);
-            name_for_content(&mut battery.level);
+        for (_, device) in group.device.each_mut() {
+            name_device_for_content(device);
         }
         name_for_content(&mut group.link.up);
         name_for_content(&mut group.link.down);
@@ -150,6 +148,16 @@ fn name_network_for_content(network: &mut RawNetwork) {
 fn name_profile_for_content(profile: &mut RawProfile) {
     if let Some((file, text)) = profile.file() {
         *file = hex(&Sha256::digest(text.as_bytes()));
+    }
+}
+
+fn name_device_for_content(device: &mut RawDevice) {
+    device.speed.iter_mut().for_each(name_for_content);
+    device.memory.iter_mut().for_each(name_for_content);
+    device.noise.iter_mut().for_each(name_for_content);
+    if let Some(battery) = &mut device.battery {
+        name_for_content(&mut battery.capacity);
+        name_for_content(&mut battery.level);
     }
 }
 

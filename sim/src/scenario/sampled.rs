@@ -74,6 +74,17 @@ impl<Q: Quantity> Sampled<Q> {
     }
 }
 
+impl<Q: Quantity> Sampled<Q> {
+    /// Whatever is drawn: with bounds where none are given, so that no draw can fail.
+    pub(crate) fn bound(&mut self) {
+        if let Self::Distribution(distribution) = self {
+            let bound = |base| Q::try_from_base(base).ok();
+            distribution.min = distribution.min.or_else(|| bound(Q::SMALLEST));
+            distribution.max = distribution.max.or_else(|| bound(Q::LARGEST));
+        }
+    }
+}
+
 impl<Q: Quantity> Distribution<Q> {
     fn draw(&self, rng: &mut impl Rng) -> Result<Q, DrawError> {
         let mut last = f64::NAN;
@@ -106,13 +117,13 @@ impl<Q: Quantity> Distribution<Q> {
 impl<Q: Quantity> Serialize for Sampled<Q> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Constant(value) => serializer.collect_str(value),
+            Self::Constant(value) => value.serialize(serializer),
             Self::Column(column) => column.serialize(serializer),
             Self::Distribution(drawn) => {
                 let mut map = serializer.serialize_map(None)?;
                 map.serialize_entry("dist", drawn.family.name)?;
                 for (parameter, value) in drawn.family.parameters.iter().zip(&drawn.parameters) {
-                    if parameter.has_unit {
+                    if parameter.has_unit && !quantity::is_plain::<Q>() {
                         map.serialize_entry(parameter.name, &quantity::written::<Q>(*value))?;
                     } else {
                         map.serialize_entry(parameter.name, value)?;
@@ -120,7 +131,7 @@ impl<Q: Quantity> Serialize for Sampled<Q> {
                 }
                 for (key, bound) in [("min", drawn.min), ("max", drawn.max)] {
                     if let Some(bound) = bound {
-                        map.serialize_entry(key, &bound.to_string())?;
+                        map.serialize_entry(key, &bound)?;
                     }
                 }
                 map.end()

@@ -3,6 +3,7 @@
 //! Derived from [`RawScenario`](super::RawScenario), and widened by what the layers
 //! allow: choices as bare strings, the `[sweep]` table, and keys that a preset gives.
 
+use super::device_classes::DEVICE_CLASSES;
 use super::presets::PRESETS;
 use super::raw::RawScenario;
 use serde_json::{Value, json};
@@ -40,8 +41,14 @@ pub fn schema() -> String {
     // A list of transfers needs nothing of a federation.
     let required = schema["required"].take();
     schema["required"] = json!(["name"]);
-    schema["anyOf"] = json!([{ "required": required }, { "required": ["name", "transfer"] }]);
+    schema["anyOf"] = json!([
+        { "required": required },
+        { "required": ["name", "transfer"] },
+        { "required": ["name", "compute"] },
+    ]);
     say_kind_of_files(&mut schema["$defs"]["RawTopology"]);
+    leave_needs_to_the_file(&mut schema);
+    allow_names_of_devices(&mut schema["$defs"]["RawDevice"]);
     schema["properties"]["sweep"] = json!({
         "description": "Dotted keys and lists of values; every combination is a run.",
         "type": "object",
@@ -57,6 +64,38 @@ pub fn schema() -> String {
     let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// The name of a class stands for its figures.
+fn allow_names_of_devices(device: &mut Value) {
+    let names: Vec<&str> = DEVICE_CLASSES.iter().map(|class| class.name).collect();
+    device["properties"]["class"]["enum"] = json!(names);
+    let table = device.take();
+    *device = json!({
+        "description": table["description"].clone(),
+        "anyOf": [{ "type": "string", "enum": names }, table],
+    });
+}
+
+/// What every client needs may come from the columns of its group's file.
+fn leave_needs_to_the_file(schema: &mut Value) {
+    let group = schema["$defs"]["RawClientGroup"]["required"].take();
+    let mut inner = serde_json::Map::new();
+    for (key, definition) in [("device", "RawDevice"), ("link", "RawLink")] {
+        let required = schema["$defs"][definition]["required"].take();
+        if let Some(object) = schema["$defs"][definition].as_object_mut() {
+            object.remove("required");
+        }
+        if required.is_null() {
+            // The speed may come from a class.
+            continue;
+        }
+        inner.insert(key.to_owned(), json!({ "required": required }));
+    }
+    let definition = &mut schema["$defs"]["RawClientGroup"];
+    definition["required"] = json!(["name"]);
+    definition["if"] = json!({ "required": ["file"] });
+    definition["else"] = json!({ "required": group, "properties": inner });
 }
 
 /// `{ file = ... }` says its kind by itself.

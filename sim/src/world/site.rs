@@ -1,7 +1,7 @@
 //! A client as the world sees it: where it stands, what it computes on, and when it is there.
 
 use super::client_time::ClientState;
-use crate::device::{Availability, Battery, Device, DropRate, Power};
+use crate::device::{Availability, Battery, Device, DropRate, Power, SpeedNoise};
 use crate::kernel::Stream;
 use crate::network::HostId;
 use crate::time::SimTime;
@@ -21,6 +21,8 @@ pub struct Site {
     pub on_return: OnReturn,
     /// How often a participation is cut, with the stream that decides it.
     pub drops: Option<(DropRate, Stream)>,
+    /// What each computation's speed is of the device's; `None` is 1.
+    pub noise: Option<SpeedNoise>,
 }
 
 /// What becomes of a client's work when it goes away.
@@ -56,6 +58,30 @@ impl Site {
             None => self.availability.next_offline(now, horizon),
             Some(battery) => battery.next_turn(now, &mut self.availability),
         }
+    }
+
+    /// When it was away, begin and end, up to the end of a run.
+    pub(super) fn absences(&mut self, end: SimTime) -> Vec<(SimTime, SimTime)> {
+        if let Some(battery) = &self.battery {
+            return battery.absences().to_vec();
+        }
+        let availability = &mut self.availability;
+        let mut absences = Vec::new();
+        let mut now = SimTime::ZERO;
+        while now < end {
+            if availability.is_online(now) {
+                match availability.next_offline(now, end) {
+                    Some(leaves) => now = leaves,
+                    None => break,
+                }
+            } else {
+                let back = availability.next_online(now, end);
+                let back = back.map_or(end, |at| at.min(end));
+                absences.push((now, back));
+                now = back;
+            }
+        }
+        absences
     }
 
     /// When it is next online; `None` is never.

@@ -260,6 +260,71 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// With a new bandwidth for some link at every other instant; the peak is then the largest sum
+    /// of rates over the bandwidth of its time.
+    #[test]
+    fn shares_are_max_min_fair_while_bandwidths_change(
+        world in worlds(),
+        factors in prop::collection::vec((0..9_usize, prop_oneof![Just(0.5), Just(1.0), 0.1..3.0]), 1..40),
+    ) {
+        let mut now_world = world.clone();
+        let mut network = FlowNetwork::new(world.capacities.clone());
+        let mut live = Vec::new();
+        let mut starts: Vec<usize> = (0..world.plan.len()).collect();
+        starts.sort_by_key(|k| world.plan[*k].at);
+        let mut starts = starts.into_iter().peekable();
+        let mut factors = factors.into_iter().enumerate();
+        let mut peaks = vec![0.0_f64; world.capacities.len()];
+        let (mut loads, mut since) = (peaks.clone(), SimTime::ZERO);
+        loop {
+            let start = starts.peek().map(|k| world.plan[*k].at);
+            let Some(now) = [start, network.next_event()].into_iter().flatten().min() else {
+                break;
+            };
+            for done in network.advance(now) {
+                live.retain(|(flow, _)| *flow != done.flow);
+            }
+            while let Some(k) = starts.next_if(|k| world.plan[*k].at == now) {
+                live.push((network.start(now, world.plan[k].spec.clone()), k));
+            }
+            if let Some((turn, (link, factor))) = factors.next()
+                && turn % 2 == 0
+            {
+                let link = link % world.capacities.len();
+                let most = bandwidth(world.capacities[link].bandwidth().as_bytes_per_second() * factor);
+                now_world.capacities[link] = match world.capacities[link] {
+                    Capacity::Shared(_) => Capacity::Shared(most),
+                    Capacity::PerFlow(_) => Capacity::PerFlow(most),
+                };
+                network.set_bandwidth(now, ResourceId(u32::try_from(link).unwrap()), Some(most));
+            }
+            network.settle(now);
+            if now > since {
+                for (peak, load) in peaks.iter_mut().zip(&loads) {
+                    *peak = peak.max(*load);
+                }
+            }
+            since = now;
+            loads.fill(0.0);
+            for (flow, k) in &live {
+                let rate = network.rate_bytes_per_second(*flow).unwrap_or(0.0);
+                for link in world.plan[*k].spec.route.iter().map(|link| link.0 as usize) {
+                    if let Capacity::Shared(most) = now_world.capacities[link] {
+                        loads[link] += rate / most.as_bytes_per_second();
+                    }
+                }
+            }
+            assert_max_min_fair(&now_world, &Instant { now, network: &network, live: &live });
+        }
+        for (k, (usage, peak)) in network.usage().into_iter().zip(peaks).enumerate() {
+            prop_assert!((usage.peak - peak).abs() <= 1e-9, "link {}: {} not {}", k, usage.peak, peak);
+        }
+    }
+}
+
 /// The time covered by the carrying phases of the flows over `link`.
 fn busy(world: &World, ends: &[Ended], link: ResourceId) -> SimDuration {
     let mut phases: Vec<(SimTime, SimTime)> = world

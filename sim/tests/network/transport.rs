@@ -1,51 +1,74 @@
-//! The cases of `simgrid.toml`: the transports against SimGrid.
+//! The transports against SimGrid: every case of `tests/conformance/`, by the solver alone.
+//!
+//! The same files are run by the whole program (`tests/conformance.rs` of the workspace), which
+//! changes links by itself; here the test changes them.
 
-use fedstill_sim::network::{DeliveryEnd, DeliveryId, Network, ResourceId, Transport};
-use fedstill_sim::time::SimTime;
-use serde::Deserialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use fedstill_sim::network::{Bandwidth, DeliveryEnd, Network, ResourceId, Transport};
+use fedstill_sim::scenario::{NetworkScenario, Overrides, Plan, RawProfile, load};
+use fedstill_sim::time::{SimDuration, SimTime};
 
 use crate::cases::{LinkRow, bandwidth, graph, time};
 
-#[derive(Deserialize)]
-struct Cases {
-    case: Vec<Case>,
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/conformance");
+
+/// Seconds by which a finish time may differ: the precision of the reference figures.
+const TOLERANCE: f64 = 1e-6;
+
+/// The scenarios by name, and when their transfers end.
+fn cases() -> Vec<(NetworkScenario, Vec<f64>)> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(FOLDER)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "toml"))
+        .collect();
+    paths.sort();
+    let cases = paths.iter().map(|path| case(path));
+    // Those of computations are no business of the network.
+    cases
+        .filter(|(scenario, _)| scenario.compute.is_empty())
+        .collect()
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Case {
-    name: String,
-    transport: Settings,
-    links: Vec<LinkRow>,
-    #[serde(default)]
-    bandwidth: Vec<(f64, String, f64)>,
-    transfers: Vec<(String, String, u64, f64)>,
+fn case(path: &Path) -> (NetworkScenario, Vec<f64>) {
+    let runs = load(&[path.to_path_buf()], &Overrides::default()).unwrap();
+    let Ok([Plan::Network(run)]) = <[Plan; 1]>::try_from(runs) else {
+        panic!("{} is not one run of a network", path.display());
+    };
+    let finish = fs::read_to_string(path.with_extension("finish.txt")).unwrap();
+    let ends: Vec<f64> = finish.lines().map(|line| line.parse().unwrap()).collect();
+    let listed = run.scenario.transfer.len() + run.scenario.compute.len();
+    assert_eq!(ends.len(), listed);
+    (run.scenario, ends)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Settings {
-    kind: String,
-    crosstraffic: Option<bool>,
-}
-
-impl Settings {
-    fn transport(&self) -> Transport {
-        let mut transport = match self.kind.as_str() {
-            "fluid" => Transport::fluid(),
-            "cm02" => Transport::cm02(),
-            "lv08" => Transport::lv08(),
-            "plain" => Transport {
-                crosstraffic: false,
-                tcp_gamma: 0.0,
-                weight_s: Some(0.0),
-                ..Transport::cm02()
-            },
-            other => panic!("unknown transport {other}"),
+/// What the steps of a scenario's links do to the solver, by time.
+fn changes(
+    scenario: &NetworkScenario,
+    network: &Network,
+) -> Vec<(SimTime, ResourceId, Option<f64>)> {
+    let mut changes = Vec::new();
+    for link in &scenario.network.link {
+        let Some(RawProfile::Steps { steps, repeat }) = &link.profile else {
+            panic!("{}: a case changes links by steps alone", scenario.name);
         };
-        transport.crosstraffic = self.crosstraffic.unwrap_or(transport.crosstraffic);
-        transport
+        assert!(repeat.is_none(), "{}", scenario.name);
+        let parts = network.links().zip(0..);
+        for (_, number) in parts.filter(|((part, _), _)| link.link.names() == [part.link]) {
+            for step in steps {
+                let rate = step.bandwidth.unwrap().bits_per_second();
+                let rate = Bandwidth::from_bits_per_second(rate)
+                    .unwrap()
+                    .as_bytes_per_second();
+                let at = SimTime::from_nanos(step.at.nanoseconds());
+                changes.push((at, ResourceId(number), Some(rate)));
+            }
+        }
     }
+    changes.sort_by_key(|(at, ..)| *at);
+    changes
 }
 
 /// Runs the network to its end, with `changes` to links in between.
@@ -68,47 +91,38 @@ fn completions(
     }
 }
 
-/// The resources of a link, by the names that the network gives them.
-fn resources(network: &Network, count: usize, link: &str) -> Vec<ResourceId> {
-    (0..u32::try_from(count).unwrap())
-        .map(ResourceId)
-        .filter(|resource| network.link_name(*resource).split('/').next() == Some(link))
-        .collect()
+fn network(scenario: &NetworkScenario) -> Network {
+    let transport = scenario.network.transport.choice();
+    Network::from_graph_with(scenario.graph().unwrap(), transport)
 }
 
 #[test]
-fn transfers_end_when_simgrid_says() {
-    let cases: Cases = toml::from_str(include_str!("simgrid.toml")).unwrap();
-    assert_eq!(cases.case.len(), 16);
-    for case in cases.case {
-        let (graph, hosts) = graph(&case.links);
-        let count = graph.capacities().len();
-        let mut network = Network::from_graph_with(graph, case.transport.transport());
-        let deliveries: Vec<DeliveryId> = case
-            .transfers
-            .iter()
-            .map(|(from, to, bytes, _)| {
-                let (from, to) = (hosts[from], hosts[to]);
-                network.transfer(SimTime::ZERO, from, to, *bytes).unwrap()
-            })
-            .collect();
-        let mut changes = Vec::new();
-        for (at, link, rate) in &case.bandwidth {
-            for resource in resources(&network, count, link) {
-                changes.push((time(*at), resource, Some(*rate)));
-            }
+fn transfers_end_when_the_reference_says() {
+    let cases = cases();
+    assert!(cases.len() >= 17, "only {} cases", cases.len());
+    for (scenario, expected) in cases {
+        let graph = scenario.graph().unwrap();
+        let mut network = network(&scenario);
+        let mut deliveries = Vec::new();
+        for transfer in &scenario.transfer {
+            assert!(transfer.at.is_zero(), "{}", scenario.name);
+            let ends = [&transfer.from, &transfer.to].map(|name| graph.host(name).unwrap());
+            let bytes = transfer.size.count();
+            let delivery = network.transfer(SimTime::ZERO, ends[0], ends[1], bytes);
+            deliveries.push(delivery.unwrap());
         }
+        let changes = changes(&scenario, &network);
         let done = completions(&mut network, &changes);
-        for (k, (delivery, (.., end))) in deliveries.iter().zip(&case.transfers).enumerate() {
+        for (k, (delivery, end)) in deliveries.iter().zip(&expected).enumerate() {
             let found = done
                 .iter()
                 .find(|done| done.delivery == *delivery)
                 .unwrap()
                 .at;
             assert!(
-                (found.as_secs_f64() - end).abs() <= 1e-6,
+                (found.as_secs_f64() - end).abs() <= TOLERANCE,
                 "{}, transfer {k} ends at {found}, not {end}",
-                case.name
+                scenario.name
             );
         }
     }
@@ -116,17 +130,18 @@ fn transfers_end_when_simgrid_says() {
 
 #[test]
 fn a_transfer_alone_takes_what_was_foretold_whatever_the_transport() {
-    let cases: Cases = toml::from_str(include_str!("simgrid.toml")).unwrap();
-    for case in cases.case {
-        let (graph, hosts) = graph(&case.links);
-        for (from, to, bytes, _) in &case.transfers {
-            let transport = case.transport.transport();
-            let mut network = Network::from_graph_with(graph.clone(), transport);
-            let (from, to) = (hosts[from], hosts[to]);
-            let foretold = network.uncontended(from, to, *bytes).unwrap();
-            network.transfer(SimTime::ZERO, from, to, *bytes).unwrap();
+    for (scenario, _) in cases() {
+        let graph = scenario.graph().unwrap();
+        for transfer in &scenario.transfer {
+            let mut network = network(&scenario);
+            let ends = [&transfer.from, &transfer.to].map(|name| graph.host(name).unwrap());
+            let bytes = transfer.size.count();
+            let foretold: SimDuration = network.uncontended(ends[0], ends[1], bytes).unwrap();
+            network
+                .transfer(SimTime::ZERO, ends[0], ends[1], bytes)
+                .unwrap();
             let done = completions(&mut network, &[]);
-            assert_eq!(done[0].at, SimTime::ZERO + foretold, "{}", case.name);
+            assert_eq!(done[0].at, SimTime::ZERO + foretold, "{}", scenario.name);
         }
     }
 }

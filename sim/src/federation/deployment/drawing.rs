@@ -1,14 +1,16 @@
 //! Drawing: from the distributions of a scenario to its data set and clients.
 
-use super::presence::{ClientBattery, GroupPresence, Presence, instant};
+use super::devices::Fleet;
+use super::presence::{GroupPresence, Presence, instant};
 use super::{ClientSpec, DeploymentError, failed};
-use crate::device::{Device, Power};
 use crate::kernel::Streams;
 use crate::scenario::{
-    Loaded, Quantity, RawClientGroup, RawMoment, RawPartition, RawSource, Sampled, WeekTime,
+    Loaded, Quantity, RawClientGroup, RawModel, RawMoment, RawPartition, RawSource, Sampled,
+    WeekTime,
 };
 use crate::time::{SimDuration, SimTime};
-use fedstill_models::{Dataset, Partition, SyntheticSpec};
+use fedstill_models::{Dataset, Layout, Partition, SyntheticSpec};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(super) fn load_dataset(
@@ -91,54 +93,76 @@ pub(super) fn draw_group(
     clients: &mut Vec<ClientSpec>,
 ) -> Result<(), DeploymentError> {
     let place = format!("clients `{}`", group.name);
-    let architecture = group.model.architecture();
-    let architecture = architecture.map_err(|error| failed(&place)(&error))?;
-    let layout = architecture.layout(dataset.shape(), dataset.n_classes());
-    let layout = Arc::new(layout.map_err(|error| failed(&place)(&error))?);
-    let presence = Arc::new(GroupPresence::of(group, start));
+    // Clients of one model share its layout.
+    let mut layouts: BTreeMap<String, Arc<Layout>> = BTreeMap::new();
+    let fleet = Fleet::new(&group.device);
+    let presences: Vec<_> = fleet
+        .models()
+        .iter()
+        .map(|kind| Arc::new(GroupPresence::of(group, kind.battery(), start)))
+        .collect();
     for index in 0..group.count {
-        let name = format!("{}-{index}", group.name);
-        let device = &group.device;
-        let flops_per_second = draw(&device.speed, &name, index, "speed", world)?;
-        let memory_bytes = match &device.memory {
-            Some(memory) => Some(draw(memory, &name, index, "memory", world)? as u64),
-            None => None,
+        let site = group.site(index);
+        let name = group.client_name(index);
+        let told = site.and_then(|site| site.model.clone());
+        let told = told.map(RawModel::Name);
+        let model = told.as_ref().unwrap_or(&group.model);
+        let label = model.label();
+        let layout = match layouts.get(&label) {
+            Some(layout) => Arc::clone(layout),
+            None => {
+                let architecture = model.architecture();
+                let architecture = architecture.map_err(|error| failed(&place)(&error))?;
+                let layout = architecture.layout(dataset.shape(), dataset.n_classes());
+                let layout = Arc::new(layout.map_err(|error| failed(&place)(&error))?);
+                layouts.insert(label.clone(), Arc::clone(&layout));
+                layout
+            }
         };
-        let up = draw(&group.link.up, &name, index, "up", world)?;
-        let down = draw(&group.link.down, &name, index, "down", world)?;
-        let latency = draw(&group.link.latency, &name, index, "latency", world)?;
+        let draw = Draw {
+            name: &name,
+            index,
+            world,
+        };
+        let place = fleet.draw(&name, world);
+        let kind = &fleet.models()[place];
+        let own = (
+            site.and_then(|site| site.speed),
+            site.and_then(|site| site.memory),
+        );
+        let device = kind.draw(draw, own)?;
+        let link = &group.link;
+        let up = draw.value(site.and_then(|site| site.up), &link.up, "up")?;
+        let down = draw.value(site.and_then(|site| site.down), &link.down, "down")?;
+        let own = site.and_then(|site| site.latency);
+        let latency = draw.value(own, &link.latency, "latency")?;
+        let told_group = site.and_then(|site| site.group.clone());
         let moment = |moment: &Option<RawMoment>, purpose: &str| match moment {
             None => Ok(None),
             Some(moment) => instant(moment, index, group.count, |sampled| {
-                draw(sampled, &name, index, purpose, world)
+                draw.value(None, sampled, purpose)
             }),
         };
         let joins = moment(&group.join, "join")?.unwrap_or(SimTime::ZERO);
         let leaves = moment(&group.leave, "leave")?.unwrap_or(SimTime::MAX);
-        let battery = match &device.battery {
-            None => None,
-            Some(battery) => Some(ClientBattery {
-                capacity: draw(&battery.capacity, &name, index, "battery capacity", world)?,
-                level: draw(&battery.level, &name, index, "battery level", world)? / 100.0,
-            }),
+        let presence = &presences[place];
+        let presence = match site {
+            Some(site) if site.hours.is_some() || site.time_zone.is_some() => {
+                Arc::new(presence.of_site(site.hours.as_ref(), site.time_zone))
+            }
+            _ => Arc::clone(presence),
         };
+        let battery = kind.draw_battery(draw)?;
         clients.push(ClientSpec {
-            device: Device {
-                flops_per_second,
-                memory_bytes,
-                power: Power {
-                    idle: device.power.idle.base(),
-                    busy: device.power.busy.base(),
-                    transmit: device.power.transmit.base(),
-                    receive: device.power.receive.base(),
-                },
-            },
+            device,
+            device_name: kind.name.clone(),
+            noise: kind.noise.clone().map(|noise| (noise, index)),
             name,
-            group: group.name.clone(),
-            model: group.model.label(),
-            layout: Arc::clone(&layout),
+            group: told_group.unwrap_or_else(|| group.name.clone()),
+            model: label,
+            layout,
             presence: Presence {
-                group: Arc::clone(&presence),
+                group: presence,
                 index,
                 joins,
                 leaves,
@@ -155,16 +179,29 @@ pub(super) fn draw_group(
     Ok(())
 }
 
-fn draw<Q: Quantity>(
-    sampled: &Sampled<Q>,
-    name: &str,
+/// Whose value is drawn.
+#[derive(Clone, Copy)]
+pub(super) struct Draw<'a> {
+    name: &'a str,
     index: usize,
-    purpose: &str,
     world: Streams,
-) -> Result<f64, DeploymentError> {
-    let mut stream = world.stream(name, purpose);
-    sampled
-        .draw(index, &mut stream)
-        .map(Quantity::base)
-        .map_err(|error| failed(&format!("{purpose} of {name}"))(&error))
+}
+
+impl Draw<'_> {
+    /// The client's own value where it has one, or else one drawn from its group's, in base units.
+    pub(super) fn value<Q: Quantity>(
+        self,
+        own: Option<Q>,
+        sampled: &Sampled<Q>,
+        purpose: &str,
+    ) -> Result<f64, DeploymentError> {
+        if let Some(own) = own {
+            return Ok(own.base());
+        }
+        let mut stream = self.world.stream(self.name, purpose);
+        sampled
+            .draw(self.index, &mut stream)
+            .map(Quantity::base)
+            .map_err(|error| failed(&format!("{purpose} of {}", self.name))(&error))
+    }
 }

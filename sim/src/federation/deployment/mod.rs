@@ -4,6 +4,8 @@
 
 mod behaving;
 mod cost;
+mod data_sites;
+mod devices;
 mod drawing;
 mod optimizing;
 mod placing;
@@ -13,6 +15,7 @@ pub use cost::LocalCost;
 
 pub(crate) use presence::{ClientBattery, Presence};
 
+use data_sites::{draw_sites, take_missing};
 use drawing::{draw_group, load_dataset};
 use placing::Standing;
 
@@ -20,10 +23,14 @@ use crate::device::Device;
 use crate::kernel::Streams;
 use crate::network::Conduct;
 use crate::scenario::{
-    RawExchange, RawOnReturn, RawPrecision, RawRule, RawSchedule, RawWeights, Scenario,
+    Factor, RawExchange, RawNormalise, RawOnReturn, RawPrecision, RawRule, RawSchedule, RawWeights,
+    Sampled, Scenario,
 };
 use crate::time::{SimDuration, SimTime};
-use fedstill_models::{Dataset, Layout, Optimizer, Precision, Shard, Split, Stored};
+use fedstill_models::{
+    Dataset, Holding, Layout, Normalisation, Normaliser, Optimizer, Precision, Shard, Site, Split,
+    Stored, View,
+};
 use std::sync::Arc;
 
 /// A scenario, drawn out.
@@ -33,6 +40,9 @@ pub struct Deployment {
     world: Streams,
     dynamics: Streams,
     dataset: Arc<Dataset>,
+    normaliser: Option<Normaliser>,
+    /// What each client's data differ in from the pool's; empty where none does.
+    sites: Vec<Site>,
     split: Split,
     clients: Vec<ClientSpec>,
     standing: Standing,
@@ -43,12 +53,16 @@ pub struct Deployment {
 /// One client as it was drawn.
 #[derive(Debug)]
 pub(crate) struct ClientSpec {
-    /// `group-index`
+    /// `group-index`, or as its row of a file says.
     pub(crate) name: String,
     pub(crate) group: String,
     pub(crate) model: String,
     pub(crate) layout: Arc<Layout>,
     pub(crate) device: Device,
+    /// What the device is called, where it has a name.
+    pub(crate) device_name: Option<Arc<str>>,
+    /// A factor on the speed of each computation, and the client's index in its group.
+    pub(crate) noise: Option<(Arc<Sampled<Factor>>, usize)>,
     pub(crate) presence: Presence,
     pub(crate) battery: Option<ClientBattery>,
     pub(crate) on_return: RawOnReturn,
@@ -87,7 +101,12 @@ impl Deployment {
         for group in &scenario.clients {
             draw_group(group, scenario.start, &dataset, world, &mut clients)?;
         }
-        let split = Split::draw(
+        let holdings: Vec<Holding> = scenario
+            .clients
+            .iter()
+            .flat_map(|group| group.holdings(dataset.class_names()))
+            .collect();
+        let mut split = Split::draw_with(
             &dataset,
             scenario
                 .data
@@ -96,11 +115,14 @@ impl Deployment {
             scenario.data.public,
             scenario.data.holdout,
             &scenario.data.partition.choice(),
-            clients.len(),
+            &holdings,
             world.seed("data", "split"),
         )
         .map_err(|error| failed("data")(&error))?;
-        let standing = Standing::of(&scenario, &clients)?;
+        let sites = draw_sites(&scenario, &clients, &dataset, world);
+        take_missing(&sites, &clients, &dataset, &mut split.clients)?;
+        let normaliser = normaliser(scenario.data.normalise, &dataset, &split);
+        let standing = Standing::of(&scenario)?;
         let conduct = behaving::conduct(&scenario, &clients, standing.core(), world, dynamics)?;
         let server_parameters = match scenario.method.exchange {
             RawExchange::Parameters => clients.first().map(|client| Arc::clone(&client.layout)),
@@ -111,6 +133,8 @@ impl Deployment {
             world,
             dynamics,
             dataset,
+            normaliser,
+            sites,
             split,
             clients,
             standing,
@@ -137,13 +161,45 @@ impl Deployment {
         &self.split.clients[client]
     }
 
-    /// Number of the client's training samples per class.
+    /// Number of the client's training samples per class, as the client calls the classes; its
+    /// mistakes in labels do not count.
     pub(crate) fn label_counts(&self, client: usize) -> Vec<u64> {
-        let mut counts = vec![0; self.dataset.n_classes()];
-        for sample in &self.shard(client).train {
-            counts[self.dataset.label(*sample) as usize] += 1;
-        }
-        counts
+        self.class_counts(client, &self.shard(client).train)
+    }
+
+    /// The same of its own test set.
+    pub(crate) fn test_label_counts(&self, client: usize) -> Vec<u64> {
+        self.class_counts(client, &self.shard(client).test)
+    }
+
+    fn class_counts(&self, client: usize, samples: &[u32]) -> Vec<u64> {
+        let counts = self.own_samples(client).class_counts(samples);
+        counts.into_iter().map(u64::from).collect()
+    }
+
+    /// What the client's data differ in from the pool's, if in anything.
+    pub(crate) fn site(&self, client: usize) -> Option<&Site> {
+        self.sites.get(client)
+    }
+
+    /// Samples as they are for all: what the aggregator's model is scored on.
+    pub(crate) fn common_samples(&self) -> View<'_> {
+        View::plain(&self.dataset, self.normaliser.as_ref())
+    }
+
+    /// Samples that are the same for all, as far as the client measures them.
+    pub(crate) fn common_samples_at(&self, client: usize) -> View<'_> {
+        self.common_samples().in_form_of(self.site(client))
+    }
+
+    /// Samples as the client has them, rightly labelled: what it is scored on.
+    pub(crate) fn own_samples(&self, client: usize) -> View<'_> {
+        self.common_samples().at(self.site(client))
+    }
+
+    /// Samples as the client has them with its mistakes in labels: what it trains on.
+    pub(crate) fn training_samples(&self, client: usize) -> View<'_> {
+        self.common_samples().training_at(self.site(client))
     }
 
     pub(crate) fn split(&self) -> &Split {
@@ -281,6 +337,22 @@ impl Deployment {
         let asked = self.scenario.stop.time.map(duration);
         SimTime::ZERO + asked.unwrap_or(longest)
     }
+}
+
+/// The scale of the features, fitted on what the clients train on: neither the global test set nor
+/// the public samples nor anyone's own test set is looked at.
+fn normaliser(how: RawNormalise, dataset: &Dataset, split: &Split) -> Option<Normaliser> {
+    let normalisation = match how {
+        RawNormalise::None => return None,
+        RawNormalise::Standard => Normalisation::Standard,
+        RawNormalise::MinMax => Normalisation::MinMax,
+    };
+    let shards = split.clients.iter();
+    let mut training: Vec<u32> = shards.flat_map(|shard| shard.train.clone()).collect();
+    // Clients may have drawn the same sample.
+    training.sort_unstable();
+    training.dedup();
+    Some(Normaliser::fit(normalisation, dataset, &training))
 }
 
 /// A scenario's length of time in the simulator's nanoseconds.

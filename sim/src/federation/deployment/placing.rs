@@ -1,10 +1,9 @@
 //! Placing: where clients and server stand in the network, with their devices.
 
-use super::{ClientSpec, Deployment, DeploymentError, duration, failed};
+use super::{Deployment, DeploymentError, duration};
 use crate::network::{Access, Connections, Graph, HostId, Network, NodeId};
 use crate::scenario::{Quantity, RawOnReturn, Scenario};
 use crate::world::{OnReturn, Site};
-use std::collections::BTreeMap;
 
 /// The network between the access links, and the node where each of them ends.
 #[derive(Debug)]
@@ -15,35 +14,20 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    pub(super) fn of(
-        scenario: &Scenario,
-        clients: &[ClientSpec],
-    ) -> Result<Standing, DeploymentError> {
+    /// Clients are those of the scenario's groups, one group after the other.
+    pub(super) fn of(scenario: &Scenario) -> Result<Standing, DeploymentError> {
         let (core, places) = scenario.core().map_err(DeploymentError)?;
-        let groups: BTreeMap<&str, usize> = scenario
-            .clients
-            .iter()
-            .enumerate()
-            .map(|(place, group)| (group.name.as_str(), place))
-            .collect();
-        // How many of each group there were before.
-        let mut before = vec![0; scenario.clients.len()];
-        let mut nodes = Vec::with_capacity(clients.len());
-        for (number, client) in clients.iter().enumerate() {
-            let group = groups.get(client.group.as_str()).copied();
-            let group = group.ok_or_else(|| failed(&client.name)(&"its group is not known"))?;
-            nodes.push(node(places.client(group, before[group], number)));
-            before[group] += 1;
-        }
+        let groups = scenario.clients.iter().enumerate();
+        let indices = groups.flat_map(|(place, group)| (0..group.count).map(move |i| (place, i)));
+        let clients = indices.zip(0..);
+        let clients = clients.map(|((group, index), number)| places.client(group, index, number));
         Ok(Standing {
             core,
             server: node(places.server()),
-            clients: nodes,
+            clients: clients.map(node).collect(),
         })
     }
-}
 
-impl Standing {
     /// The network between the access links.
     pub(super) fn core(&self) -> &Graph {
         &self.core
@@ -56,6 +40,11 @@ fn node(place: usize) -> NodeId {
 }
 
 impl Deployment {
+    /// The network between the access links.
+    pub fn core(&self) -> &Graph {
+        self.standing.core()
+    }
+
     /// The network and the clients' places and devices in it. The server is its first host, and the
     /// clients follow in their order.
     pub(crate) fn place(&self) -> (Network, HostId, Vec<Site>) {
@@ -79,7 +68,7 @@ impl Deployment {
         let hub = connections.attached(0);
         let sites = (1..).zip(&self.clients).map(|(number, client)| Site {
             host: connections.attached(number),
-            device: client.device,
+            device: client.device.clone(),
             availability: client
                 .presence
                 .availability(&client.name, self.world, self.dynamics),
@@ -93,6 +82,7 @@ impl Deployment {
                 RawOnReturn::Resume => OnReturn::Resume,
             },
             drops: client.presence.drops(&client.name, self.dynamics),
+            noise: self.noise(client),
         });
         let sites = sites.collect();
         let transport = self.scenario.network.transport.choice();

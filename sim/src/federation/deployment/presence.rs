@@ -7,14 +7,14 @@ use crate::device::{
 use crate::kernel::{Stream, Streams};
 use crate::scenario::{
     Duration, Pick, RawBattery, RawClientGroup, RawCurve, RawDropout, RawLogNormal, RawMoment,
-    RawStage, RawWeibull, RawZones, Share, WeekTime, Zone,
+    RawStage, RawWeibull, RawZones, Share, WeekTime, Windows, Zone,
 };
 use crate::time::{SimDuration, SimTime};
 use rand::RngExt;
 use std::sync::Arc;
 
 /// What the clients of a group have in common.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct GroupPresence {
     dropout: RawDropout,
     /// Of the kind `windows`.
@@ -48,8 +48,12 @@ pub(crate) struct Presence {
 }
 
 impl GroupPresence {
-    /// Of a group in a run that begins at `start`.
-    pub(crate) fn of(group: &RawClientGroup, start: WeekTime) -> Self {
+    /// Of a group in a run that begins at `start`, as far as its devices have this battery.
+    pub(crate) fn of(
+        group: &RawClientGroup,
+        battery: Option<&RawBattery>,
+        start: WeekTime,
+    ) -> Self {
         let windows = match &group.dropout {
             RawDropout::Windows { windows, .. } => Some(Arc::new(windows.pattern())),
             _ => None,
@@ -64,7 +68,7 @@ impl GroupPresence {
             windows,
             curve,
             hours: hours.map(|hours| (Arc::new(hours.windows.pattern()), hours.jitter)),
-            battery: group.device.battery.as_ref().map(|battery| {
+            battery: battery.map(|battery| {
                 let windows = battery.windows.as_ref();
                 let plugged = windows.map(|windows| Arc::new(windows.windows.pattern()));
                 (battery.clone(), plugged)
@@ -72,6 +76,18 @@ impl GroupPresence {
             zones: group.time_zone.clone(),
             start,
         }
+    }
+
+    /// The same of one site with hours or a clock of its own.
+    pub(crate) fn of_site(&self, hours: Option<&Windows>, zone: Option<Zone>) -> Self {
+        let mut own = self.clone();
+        if let Some(hours) = hours {
+            own.hours = Some((Arc::new(hours.pattern()), Duration::default()));
+        }
+        if let Some(zone) = zone {
+            own.zones = Some(RawZones::One(zone));
+        }
+        own
     }
 
     /// Where in the client's own week the run begins, in nanoseconds since Monday 00:00.

@@ -1,5 +1,7 @@
 //! Shapes without chance.
 
+use std::collections::BTreeSet;
+
 use super::Blueprint;
 use super::shape::{LinkKind, ShapeError, Tier, at_least, not_too_many, numbered_hosts};
 
@@ -13,6 +15,15 @@ pub(super) fn tree(tiers: &[Tier]) -> Result<Blueprint, ShapeError> {
             way_out: "for a tree of one tier write \
                       `tiers = [{ fan_out = 3, bandwidth = \"1 Gbps\", latency = \"5 ms\" }]`"
                 .to_owned(),
+        });
+    }
+    let mut names = BTreeSet::new();
+    if let Some(again) = tiers.iter().find(|tier| !names.insert(&tier.name)) {
+        return Err(ShapeError {
+            parameter: "tiers",
+            found: format!("two tiers are called `{}`", again.name),
+            expected: "a name of its own for each tier".to_owned(),
+            way_out: "its nodes are called after it; rename one of the two".to_owned(),
         });
     }
     let (mut width, mut nodes) = (1_u64, 1_u64);

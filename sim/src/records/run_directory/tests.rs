@@ -12,6 +12,7 @@ struct Made {
     measures: Measures,
     surroundings: Surroundings,
     inputs: Vec<Input>,
+    trace: bool,
 }
 
 impl Made {
@@ -26,6 +27,7 @@ impl Made {
                 ..Surroundings::default()
             },
             inputs: Vec::new(),
+            trace: false,
         }
     }
 
@@ -43,6 +45,7 @@ impl Made {
             scenario_toml: "name = \"specimen\"\n",
             inputs: &self.inputs,
             surroundings: &self.surroundings,
+            trace: self.trace,
         };
         write_run(out, &records, existing)
     }
@@ -78,8 +81,10 @@ a
         "fairness.csv",
         "inputs",
         "kpis.csv",
+        "links.csv",
         "manifest.json",
         "participations.csv",
+        "partition.csv",
         "runs.csv",
         "scenario.toml",
         "transfers.csv",
@@ -359,4 +364,53 @@ fn the_index_has_the_rows_of_all_whole_runs_in_order_and_tells_the_damaged() {
     let one = fs::read_to_string(runs.join("1-ffffffff/runs.csv")).unwrap();
     let all = fs::read_to_string(out.path().join("runs.csv")).unwrap();
     assert!(all.starts_with(&one));
+}
+
+#[test]
+fn a_trace_is_two_more_files_and_one_more_table() {
+    let out = tempfile::tempdir().unwrap();
+    let mut made = Made::new(specimen::synchronous());
+    let plain = names(&made.write(out.path(), Existing::Keep).unwrap());
+    made.trace = true;
+    let path = made.write(out.path(), Existing::Replace).unwrap();
+    let mut expected = plain;
+    expected.extend(["events.csv".to_owned(), "trace.json".to_owned()]);
+    expected.sort();
+    assert_eq!(names(&path), expected);
+    assert!(has_trace(&path));
+    let manifest = Manifest::of_complete(&path).unwrap();
+    assert!(
+        manifest.files["events.csv"]
+            .rows
+            .is_some_and(|rows| rows > 8)
+    );
+    let package = fs::read_to_string(path.join("datapackage.json")).unwrap();
+    assert!(package.contains("events.csv"));
+}
+
+#[test]
+fn a_run_taken_away_and_not_yet_replaced_gets_its_name_back() {
+    let out = tempfile::tempdir().unwrap();
+    let made = Made::new(specimen::synchronous());
+    let path = made.write(out.path(), Existing::Keep).unwrap();
+    // Killed between taking the old run away and naming the new one.
+    let dead = path.with_file_name(".3-01234567.77.1.partial");
+    fs::create_dir(&dead).unwrap();
+    fs::write(dead.join(".lock"), "").unwrap();
+    fs::rename(&path, dead.join("old")).unwrap();
+    prepare_output(out.path()).unwrap();
+    assert!(Manifest::of_complete(&path).is_ok());
+    assert!(!dead.exists());
+    // Where the new one stands the old one goes.
+    fs::create_dir(&dead).unwrap();
+    fs::write(dead.join(".lock"), "").unwrap();
+    let other = out.path().join("other");
+    fs::create_dir(&other).unwrap();
+    fs::rename(
+        made.write(&other, Existing::Keep).unwrap(),
+        dead.join("old"),
+    )
+    .unwrap();
+    prepare_output(out.path()).unwrap();
+    assert!(Manifest::of_complete(&path).is_ok() && !dead.exists());
 }

@@ -1,7 +1,7 @@
 //! `clients.csv`: a client as it was drawn, and where its time went.
 
 use crate::measures::{Measures, benefit_of};
-use crate::records::books::{ClientRecord, RunBooks};
+use crate::records::books::RunBooks;
 use crate::records::table::table;
 use crate::scenario::RawBenefit;
 use crate::time::SimDuration;
@@ -28,7 +28,31 @@ table! {
     n_classes: u64;
     /// Entropy of the labels of its training samples, in bits; 0 where all are of one class, empty where it has none.
     label_entropy: Option<f64>, "bit";
-    /// Effective floating-point operations per second.
+    /// Jensen–Shannon divergence of its shares of labels from those of all clients' training samples: 0 is the same, 1 nothing in common.
+    label_divergence: Option<f64>, "bit";
+    /// Total variation distance of its shares of labels from those of all clients' training samples: the share of its samples that would have to change their label.
+    label_distance: Option<f64>, "1";
+    /// Degrees by which its images are turned counterclockwise; empty, as the seven columns that follow, where its group's data are the pool's as they are.
+    rotation_degrees: Option<f64>, "degree";
+    /// Factor of each value's distance from the mean of its sample.
+    contrast: Option<f64>, "1";
+    /// What is added to each value of a sample.
+    brightness: Option<f64>, "1";
+    /// Standard deviation of the noise added to each value.
+    feature_noise: Option<f64>, "1";
+    /// Probability that one of its training labels is wrong.
+    label_noise: Option<f64>, "1";
+    /// Classes that it calls otherwise than the data.
+    n_renamed_classes: Option<u64>;
+    /// Classes of which it has no samples, whatever was dealt to it.
+    n_missing_classes: Option<u64>;
+    /// Features that it does not measure.
+    n_missing_features: Option<u64>;
+    /// Class or name of its device; empty where it has none.
+    device: Option<&'a str>;
+    /// Cores of its device.
+    cores: u64;
+    /// Effective floating-point operations per second in training, all its cores together, while its speed profile says 1 and nothing else runs.
     speed_flops: f64, "FLOP/s";
     /// Memory that training may use; empty where there is no limit.
     memory_bytes: Option<u64>, "byte";
@@ -103,6 +127,8 @@ pub(super) fn rows<'a>(
         .enumerate()
         .map(|(place, ((client, times), total))| {
             let (up, down, latency) = client.link;
+            let skew = measures.partition.clients[place];
+            let site = client.data_site;
             let epochs = benefit_of(&client.benefit, RawBenefit::EqualEpochs);
             let time = benefit_of(&client.benefit, RawBenefit::EqualTime);
             ClientRow {
@@ -118,7 +144,19 @@ pub(super) fn rows<'a>(
                     .iter()
                     .filter(|count| **count > 0)
                     .count() as u64,
-                label_entropy: label_entropy(client),
+                label_entropy: skew.map(|skew| skew.entropy),
+                label_divergence: skew.map(|skew| skew.divergence),
+                label_distance: skew.map(|skew| skew.distance),
+                rotation_degrees: site.map(|site| site.rotation),
+                contrast: site.map(|site| site.contrast),
+                brightness: site.map(|site| site.brightness),
+                feature_noise: site.map(|site| site.noise),
+                label_noise: site.map(|site| site.label_noise),
+                n_renamed_classes: site.map(|site| site.renamed_classes),
+                n_missing_classes: site.map(|site| site.missing_classes),
+                n_missing_features: site.map(|site| site.missing_features),
+                device: client.device.as_deref(),
+                cores: u64::from(client.cores),
                 speed_flops: client.flops_per_second,
                 memory_bytes: client.memory_bytes,
                 link_up_bps: up,
@@ -152,17 +190,4 @@ pub(super) fn rows<'a>(
                 battery_level: batteries.get(place).copied().flatten(),
             }
         })
-}
-
-/// Shannon's entropy Σ −p log₂ p of the shares of the labels.
-fn label_entropy(client: &ClientRecord) -> Option<f64> {
-    let total: u64 = client.label_counts.iter().sum();
-    let held = client.label_counts.iter().filter(|count| **count > 0);
-    let entropy: f64 = held
-        .map(|count| {
-            let share = *count as f64 / total as f64;
-            share * (1.0 / share).log2()
-        })
-        .sum();
-    (total > 0).then_some(entropy)
 }

@@ -1,26 +1,33 @@
 //! The tables of a run: one file each declares the rows and makes them from the books.
 
 mod client;
+mod computation;
 mod evaluation;
+mod event;
 mod fairness;
 mod kpi;
 mod network;
 mod participation;
+mod partition;
 mod run;
 mod transfer;
 mod version;
 
 pub use client::ClientRow;
+pub use computation::ComputationRow;
 pub use evaluation::EvaluationRow;
+pub use event::{BareEventRow, EventRow};
 pub use fairness::FairnessRow;
 pub use kpi::KpiRow;
 pub use network::{BareTransferRow, LinkRow};
 pub use participation::ParticipationRow;
+pub use partition::PartitionRow;
 pub use run::{FactorRow, RunRow};
 pub use transfer::TransferRow;
 pub use version::VersionRow;
 
 use super::books::RunBooks;
+use super::link_changes::LinkChanges;
 use super::network_books::NetworkBooks;
 use super::table::{Row, Table, TableError, write_csv};
 use crate::measures::Measures;
@@ -55,9 +62,16 @@ pub struct WrittenNetworkTable {
     /// What it is.
     pub table: Table,
     write: fn(&NetworkBooks, &mut dyn Write) -> Result<u64, TableError>,
+    /// Whether a run has it.
+    in_run: fn(&NetworkBooks) -> bool,
 }
 
 impl WrittenNetworkTable {
+    /// Whether the run has this table: that of computations only where some are listed.
+    pub(super) fn is_in(&self, books: &NetworkBooks) -> bool {
+        (self.in_run)(books)
+    }
+
     /// Writes header and rows as CSV; answers with the number of rows.
     ///
     /// # Errors
@@ -67,19 +81,46 @@ impl WrittenNetworkTable {
     }
 }
 
+/// The table that a run has beside the others where a trace of it is asked for.
+pub const EVENTS: WrittenTable = WrittenTable {
+    table: EventRow::TABLE,
+    write: |books, _, writer| {
+        let links = LinkChanges::of(&books.accounts.network, books.accounts.ended_at);
+        write_csv(event::rows(books, &links), writer)
+    },
+};
+
+/// The same of a run of bare transfers.
+pub const NETWORK_EVENTS: WrittenNetworkTable = WrittenNetworkTable {
+    table: BareEventRow::TABLE,
+    write: |books, writer| {
+        let links = LinkChanges::of(&books.network, books.ended_at);
+        write_csv(event::bare_rows(books, &links), writer)
+    },
+    in_run: |_| true,
+};
+
 /// Every table of a run of bare transfers, in the order of the documentation.
-pub const NETWORK_TABLES: [WrittenNetworkTable; 4] = [
+pub const NETWORK_TABLES: [WrittenNetworkTable; 5] = [
     WrittenNetworkTable {
         table: RunRow::TABLE,
         write: |books, writer| write_csv([network::run(books)], writer),
+        in_run: |_| true,
     },
     WrittenNetworkTable {
         table: FactorRow::TABLE,
         write: |books, writer| write_csv(network::factors(books), writer),
+        in_run: |_| true,
     },
     WrittenNetworkTable {
         table: BareTransferRow::TABLE,
         write: |books, writer| write_csv(network::transfers(books), writer),
+        in_run: |_| true,
+    },
+    WrittenNetworkTable {
+        table: ComputationRow::TABLE,
+        write: |books, writer| write_csv(computation::rows(books), writer),
+        in_run: |books| !books.computations.is_empty(),
     },
     WrittenNetworkTable {
         table: LinkRow::TABLE,
@@ -87,11 +128,12 @@ pub const NETWORK_TABLES: [WrittenNetworkTable; 4] = [
             let links = network::links(&books.identity.run_id, books.ended_at, &books.network);
             write_csv(links, writer)
         },
+        in_run: |_| true,
     },
 ];
 
 /// Every table of a run, in the order of the documentation.
-pub const TABLES: [WrittenTable; 10] = [
+pub const TABLES: [WrittenTable; 11] = [
     WrittenTable {
         table: RunRow::TABLE,
         write: |books, measures, writer| write_csv([run::row(books, measures)], writer),
@@ -111,6 +153,10 @@ pub const TABLES: [WrittenTable; 10] = [
     WrittenTable {
         table: ClientRow::TABLE,
         write: |books, measures, writer| write_csv(client::rows(books, measures), writer),
+    },
+    WrittenTable {
+        table: PartitionRow::TABLE,
+        write: |books, _, writer| write_csv(partition::rows(books), writer),
     },
     WrittenTable {
         table: EvaluationRow::TABLE,
@@ -227,6 +273,10 @@ mod tests {
             (
                 serde_header(client::rows(&books, &measures).next().unwrap()),
                 ClientRow::TABLE,
+            ),
+            (
+                serde_header(partition::rows(&books).next().unwrap()),
+                PartitionRow::TABLE,
             ),
             (
                 serde_header(evaluation::rows(&books).next().unwrap()),

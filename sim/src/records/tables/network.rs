@@ -76,7 +76,7 @@ pub(super) fn run(books: &NetworkBooks) -> RunRow<'_> {
         seed_dynamics: identity.seed_dynamics,
         status: books.status(),
         end_s: books.ended_at,
-        n_clients: 0,
+        n_clients: books.clients,
         n_versions: 0,
         n_failed_versions: 0,
         n_participations: 0,

@@ -291,10 +291,12 @@ fn crowded(
     let steps: Option<Profile> = profile.and_then(Result::ok);
     let taken = rate.bits_per_second();
     let full = named.iter().find(|link| {
-        let own = [link.forward, link.backward]
-            .into_iter()
-            .reduce(network::Bandwidth::min);
-        let own = own.map_or(0.0, network::Bandwidth::as_bits_per_second);
+        let own = match table.direction {
+            RawDirection::Both => link.forward.min(link.backward),
+            RawDirection::Forward => link.forward,
+            RawDirection::Backward => link.backward,
+        };
+        let own = own.as_bits_per_second();
         let most = steps.as_ref().map_or(own, |steps| most(steps, own));
         taken >= most
     });

@@ -2,6 +2,7 @@
 
 use super::dropout::availability;
 use super::findings::Findings;
+use super::sites;
 use crate::scenario::raw::RawScenario;
 
 /// Each client costs a few hundred bytes before it does anything.
@@ -45,6 +46,7 @@ pub(super) fn check(raw: &RawScenario, findings: &mut Findings<'_>) -> Option<us
         );
         availability(&path, group, findings);
     }
+    sites::check(raw, findings);
     count(raw, findings)
 }
 

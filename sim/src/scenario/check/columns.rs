@@ -4,7 +4,7 @@ use super::findings::Findings;
 use crate::scenario::availability_trace::Traces;
 use crate::scenario::column::{ColumnError, Pick};
 use crate::scenario::quantity::{Duration, Quantity};
-use crate::scenario::raw::{RawDropout, RawMoment, RawScenario};
+use crate::scenario::raw::{RawDevice, RawDropout, RawMoment, RawScenario};
 use crate::scenario::resolved::Input;
 use crate::scenario::sampled::Sampled;
 use std::path::Path;
@@ -24,14 +24,12 @@ pub(super) fn load(
             inputs: &mut *inputs,
             findings,
         };
-        let at = |key: &str| format!("clients.{index}.{key}");
-        columns.load(&mut group.device.speed, &at("device.speed"));
-        if let Some(memory) = &mut group.device.memory {
-            columns.load(memory, &at("device.memory"));
+        if let (Some(file), Some(sites)) = (&mut group.file, &group.sites) {
+            *file = input(columns.inputs, file, &sites.text);
         }
-        if let Some(battery) = &mut group.device.battery {
-            columns.load(&mut battery.capacity, &at("device.battery.capacity"));
-            columns.load(&mut battery.level, &at("device.battery.level"));
+        let at = |key: &str| format!("clients.{index}.{key}");
+        for (place, device) in group.device.each_mut() {
+            columns.load_device(device, &at(&format!("device{place}")));
         }
         columns.load(&mut group.link.up, &at("link.up"));
         columns.load(&mut group.link.down, &at("link.down"));
@@ -56,6 +54,22 @@ struct Columns<'a, 'b> {
 }
 
 impl Columns<'_, '_> {
+    fn load_device(&mut self, device: &mut RawDevice, path: &str) {
+        if let Some(speed) = &mut device.speed {
+            self.load(speed, &format!("{path}.speed"));
+        }
+        if let Some(memory) = &mut device.memory {
+            self.load(memory, &format!("{path}.memory"));
+        }
+        if let Some(noise) = &mut device.noise {
+            self.load(noise, &format!("{path}.noise"));
+        }
+        if let Some(battery) = &mut device.battery {
+            self.load(&mut battery.capacity, &format!("{path}.battery.capacity"));
+            self.load(&mut battery.level, &format!("{path}.battery.level"));
+        }
+    }
+
     fn load<Q: Quantity>(&mut self, sampled: &mut Sampled<Q>, path: &str) {
         let Sampled::Column(column) = sampled else {
             return;

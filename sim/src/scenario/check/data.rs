@@ -4,9 +4,10 @@
 mod partition;
 
 use super::findings::Findings;
-use crate::scenario::data::{DataSets, SourceError};
+use super::{sites, skew};
+use crate::scenario::data::{DataSets, Loaded, SourceError};
 use crate::scenario::raw::{RawScenario, RawSource};
-use fedstill_models::Dataset;
+use fedstill_models::{Dataset, Holding, Shape};
 use std::path::Path;
 
 /// Features of all samples are held as 4-byte numbers in memory.
@@ -80,9 +81,13 @@ pub(super) fn check(
     let Some(size) = Size::of_source(&raw.data.source) else {
         return;
     };
+    views(raw, findings);
     let left = shares(raw, size, findings);
     let sound = partition::check(&raw.data.partition, size.classes, findings);
     let (Some(left), true) = (left, sound) else {
+        return;
+    };
+    let Some((left, clients, told)) = sites_take(raw, left, clients, findings) else {
         return;
     };
     let drawn = if size.given_test > 0 {
@@ -91,7 +96,7 @@ pub(super) fn check(
         format!(" - {} test", raw.data.test.unwrap_or_default())
     };
     let counted = format!(
-        "{} samples{drawn} - {} public = {left}",
+        "{} samples{drawn} - {} public{told} = {left}",
         size.to_share(),
         raw.data.public
     );
@@ -103,6 +108,65 @@ pub(super) fn check(
         size.groups,
         findings,
     );
+}
+
+/// What the sites that tell their samples leave, for how many clients, and how that is told; `None`
+/// where they ask for more than there is.
+fn sites_take(
+    raw: &RawScenario,
+    left: usize,
+    clients: usize,
+    findings: &mut Findings<'_>,
+) -> Option<(usize, usize, String)> {
+    if !sites::tell_samples(raw) {
+        return Some((left, clients, String::new()));
+    }
+    if !sites::samples(raw, findings) {
+        return None;
+    }
+    let asked: Vec<_> = sites::holdings(raw).iter().map(Holding::asked).collect();
+    let taken: usize = asked.iter().flatten().sum();
+    let sharing = asked.iter().filter(|asked| asked.is_none()).count();
+    let told = format!(" - {taken} of the sites that tell theirs");
+    Some((left.saturating_sub(taken), sharing, told))
+}
+
+/// Checks how each group's data differ from the pool's, against what the data are.
+fn views(raw: &RawScenario, findings: &mut Findings<'_>) {
+    if raw.clients.iter().all(|group| group.data.is_plain()) {
+        return;
+    }
+    let numbered = |count: usize| (0..count).map(|number| number.to_string()).collect();
+    let (shape, classes, features): (Shape, Vec<String>, &[String]) = match &raw.data.source {
+        RawSource::Synthetic {
+            classes, features, ..
+        } => (Shape::Flat(*features), numbered(*classes), &[]),
+        RawSource::Digits => {
+            let digits = Dataset::digits();
+            (digits.shape(), numbered(digits.n_classes()), &[])
+        }
+        files => match files.loaded().and_then(Loaded::dataset) {
+            Some(dataset) => (
+                dataset.shape(),
+                dataset.class_names().to_vec(),
+                dataset.feature_names(),
+            ),
+            None => return,
+        },
+    };
+    let form = skew::Form {
+        shape,
+        classes: &classes,
+        features,
+    };
+    for (index, group) in raw.clients.iter().enumerate() {
+        skew::check(
+            &format!("clients.{index}.data"),
+            &group.data,
+            &form,
+            findings,
+        );
+    }
 }
 
 fn unreadable(error: SourceError, findings: &mut Findings<'_>) {

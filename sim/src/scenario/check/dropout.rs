@@ -18,8 +18,10 @@ const LEAVE_OUT: &str = "for clients that are always there leave `dropout` out";
 
 pub(super) fn availability(path: &str, group: &RawClientGroup, findings: &mut Findings<'_>) {
     dropout(&format!("{path}.dropout"), &group.dropout, findings);
-    if let Some(of) = &group.device.battery {
-        battery(&format!("{path}.device.battery"), of, findings);
+    for (place, device) in group.device.each() {
+        if let Some(of) = &device.battery {
+            battery(&format!("{path}.device{place}.battery"), of, findings);
+        }
     }
     if let Some(hours) = &group.hours {
         jitter(&format!("{path}.hours.jitter"), hours.jitter, findings);

@@ -1,6 +1,7 @@
 //! Choices of the method: each by itself, and whether they go together.
 
 use super::findings::Findings;
+use super::sites;
 use crate::scenario::presets::{PRESETS, needs_equal_models};
 use crate::scenario::raw::{
     RawClip, RawDecay, RawDistillLoss, RawExchange, RawLocal, RawOptimizer, RawRule, RawScenario,
@@ -84,6 +85,10 @@ fn equal_models(raw: &RawScenario, findings: &mut Findings<'_>) {
     let Some(first) = raw.clients.first() else {
         return;
     };
+    if raw.clients.iter().any(|group| group.sites.is_some()) {
+        sites::equal_models(raw, findings);
+        return;
+    }
     let Some(other) = raw
         .clients
         .iter()

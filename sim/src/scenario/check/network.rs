@@ -8,7 +8,7 @@ use crate::scenario::raw::{
     RawNetwork, RawRoute, RawScenario, RawTopology, RawTransfer, RawTransport,
 };
 use crate::scenario::resolved::Input;
-use crate::scenario::topology::{Places, TopologyError, read};
+use crate::scenario::topology::{End, Ends, Places, TopologyError, read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -112,7 +112,11 @@ pub(super) fn transport(transport: &RawTransport, findings: &mut Findings<'_>) {
 }
 
 /// The server and every client stand at a node, with a way between them.
-pub(super) fn places(raw: &RawScenario, blueprint: &Blueprint, findings: &mut Findings<'_>) {
+pub(super) fn places(
+    raw: &RawScenario,
+    blueprint: &Blueprint,
+    findings: &mut Findings<'_>,
+) -> Option<Places> {
     let fine = raw.clients.iter().enumerate().all(|(number, group)| {
         let empty = group.at.as_ref().is_some_and(|at| at.names().is_empty());
         if empty {
@@ -125,32 +129,41 @@ pub(super) fn places(raw: &RawScenario, blueprint: &Blueprint, findings: &mut Fi
         }
         !empty
     });
-    let places = match Places::of(&raw.server, &raw.clients, blueprint) {
-        Ok(places) if fine => places,
-        Ok(_) => return,
-        Err(unknown) => {
-            let known = blueprint.places();
-            for node in unknown.iter().take(MOST_TOLD) {
-                findings.refuse(
-                    &node.path,
-                    format!("there is no node `{}` in the network", node.name),
-                    "expected a node of the topology",
-                    match nearest(&node.name, known.keys().copied()) {
-                        Some(near) => format!("did you mean \"{near}\"?"),
-                        None if raw.network.topology == RawTopology::Star => {
-                            "a star has no node but its hub: leave `at` out, or choose another topology"
-                                .to_owned()
+    let places =
+        match Places::of(&raw.server, &raw.clients, blueprint) {
+            Ok(places) if fine => places,
+            Ok(_) => return None,
+            Err(unknown) => {
+                let known = blueprint.places();
+                for node in unknown.iter().take(MOST_TOLD) {
+                    let title = format!("there is no node `{}` in the network", node.name);
+                    let expected = "expected a node of the topology";
+                    let way_out = match nearest(&node.name, known.keys().copied()) {
+                    Some(near) => format!("did you mean \"{near}\"?"),
+                    None if raw.network.topology == RawTopology::Star => {
+                        "a star has no node but its hub: leave `at` out, or choose another topology"
+                            .to_owned()
+                    }
+                    None => {
+                        let few: Vec<&str> = known.keys().copied().take(5).collect();
+                        let more = if known.len() > few.len() { " and so on" } else { "" };
+                        format!("its nodes are called {}{more}", few.join(", "))
+                    }
+                };
+                    let sites = node
+                        .site
+                        .and_then(|(group, row)| Some((raw.clients[group].sites.as_ref()?, row)));
+                    match sites {
+                        Some((sites, row)) => {
+                            let title = format!("{}: {title}", sites.place(row));
+                            findings.add(sites.mistake(row, "at", title, expected, way_out));
                         }
-                        None => {
-                            let few: Vec<&str> = known.keys().copied().take(5).collect();
-                            format!("its nodes are called {} and so on", few.join(", "))
-                        }
-                    },
-                );
+                        None => findings.refuse(&node.path, title, expected, way_out),
+                    }
+                }
+                return None;
             }
-            return;
-        }
-    };
+        };
     let islands = blueprint.islands();
     let server = places.server();
     let mut before = 0;
@@ -167,8 +180,10 @@ pub(super) fn places(raw: &RawScenario, blueprint: &Blueprint, findings: &mut Fi
         let mut problem = findings.problem(
             &format!("clients.{place}.at"),
             format!(
-                "`{}-{index}` at `{}` has no way to the server at `{}`",
-                group.name, names[0], names[1]
+                "`{}` at `{}` has no way to the server at `{}`",
+                group.client_name(index),
+                names[0],
+                names[1]
             ),
             "these nodes are in different parts of the network",
         );
@@ -179,11 +194,14 @@ pub(super) fn places(raw: &RawScenario, blueprint: &Blueprint, findings: &mut Fi
         }
         findings.add(problem.way_out("join the parts by a link, or name other nodes in `at`"));
     }
+    Some(places)
 }
 
+/// Every listed transfer has two ends with a way between them.
 pub(super) fn transfers(
     transfers: &[RawTransfer],
     blueprint: &Blueprint,
+    ends: &Ends,
     findings: &mut Findings<'_>,
 ) {
     if transfers.is_empty() {
@@ -194,7 +212,7 @@ pub(super) fn transfers(
             "add a [[transfer]] table with `from`, `to`, `size` and `at`",
         );
     }
-    let (places, islands) = (blueprint.places(), blueprint.islands());
+    let islands = blueprint.islands();
     let mut wrong = 0;
     for (number, transfer) in transfers.iter().enumerate() {
         if wrong == MOST_TOLD {
@@ -203,31 +221,12 @@ pub(super) fn transfers(
             ));
             break;
         }
-        let mut place = |key: &str, name: &str| {
+        let mut find = |key: &str, name: &str| {
             let path = format!("transfer.{number}.{key}");
-            let found = places.get(name).copied();
-            match found.map(|place| blueprint.nodes[place].is_host) {
-                Some(true) => return found,
-                Some(false) => findings.refuse(
-                    &path,
-                    format!("`{name}` is a router"),
-                    "expected a host",
-                    "transfers begin and end at hosts; routers are only passed",
-                ),
-                None => findings.refuse(
-                    &path,
-                    format!("there is no host `{name}` in the network"),
-                    "expected a node of the topology",
-                    match nearest(name, places.keys().copied()) {
-                        Some(near) => format!("did you mean \"{near}\"?"),
-                        None => "name one of the topology's nodes".to_owned(),
-                    },
-                ),
-            }
-            None
+            end(&path, name, ends, findings)
         };
-        let ends = [place("from", &transfer.from), place("to", &transfer.to)];
-        let [Some(from), Some(to)] = ends else {
+        let both = [find("from", &transfer.from), find("to", &transfer.to)];
+        let [Some((from, here)), Some((to, there))] = both else {
             wrong += 1;
             continue;
         };
@@ -239,7 +238,7 @@ pub(super) fn transfers(
                 "expected another host",
                 "within a host nothing crosses the network",
             );
-        } else if islands[from] != islands[to] {
+        } else if islands[here] != islands[there] {
             wrong += 1;
             findings.refuse(
                 &format!("transfer.{number}.to"),
@@ -252,4 +251,35 @@ pub(super) fn transfers(
             );
         }
     }
+}
+
+/// The end of that name, and the node where it stands.
+fn end(path: &str, name: &str, ends: &Ends, findings: &mut Findings<'_>) -> Option<(End, usize)> {
+    let found = ends.find(name);
+    match found {
+        Some(End::Attached { .. } | End::Node(_)) => {}
+        Some(End::Router) => findings.refuse(
+            path,
+            format!("`{name}` is a router"),
+            "expected a host",
+            "transfers begin and end at hosts; routers are only passed",
+        ),
+        Some(End::Ambiguous) => findings.refuse(
+            path,
+            format!("`{name}` is a node of the topology and a client or the server as well"),
+            "expected a name that only one of them has",
+            "give the node or the group of clients another name",
+        ),
+        None => findings.refuse(
+            path,
+            format!("there is no host `{name}` in the network"),
+            "expected a node of the topology, or beside clients `server` or one of them",
+            match nearest(name, ends.names()) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => "name one of the topology's nodes".to_owned(),
+            },
+        ),
+    }
+    let found = found?;
+    Some((found, found.node()?))
 }

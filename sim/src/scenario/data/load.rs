@@ -89,9 +89,19 @@ fn read_source(mut source: RawSource, folder: &Path) -> Result<RawSource, Source
     Ok(source)
 }
 
-/// A test set has both its features and its labels.
+/// There is something to learn from, and a test set has both its features and its labels.
 fn complete(source: &RawSource) -> Result<(), SourceError> {
     let (features, labels, both) = match source {
+        RawSource::Cifar10 { train, .. } | RawSource::Cifar100 { train, .. }
+            if train.is_empty() =>
+        {
+            return Err(SourceError::new(
+                "train",
+                "`data.source.train` names no file",
+                "expected at least one batch of images",
+                "name the files to learn from, as in train = [\"data_batch_1.bin\"]",
+            ));
+        }
         RawSource::Idx {
             test_images,
             test_labels,

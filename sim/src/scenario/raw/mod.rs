@@ -8,6 +8,7 @@
 mod battery;
 mod behaviour;
 mod clients;
+mod compute;
 mod data;
 mod device;
 mod dropout;
@@ -18,6 +19,7 @@ mod network;
 mod outcome;
 mod place;
 mod presence;
+mod site;
 mod source;
 
 pub use battery::RawBattery;
@@ -26,8 +28,11 @@ pub use behaviour::{
     RawProfile, RawStep,
 };
 pub use clients::RawClientGroup;
+pub use compute::{RawCompute, RawHost};
 pub use data::{RawData, RawNormalise, RawPartition};
-pub use device::{RawDevice, RawPower};
+pub use device::{
+    RawDevice, RawLoad, RawLoadProfile, RawLoadStep, RawPower, RawSpeedProfile, RawSpeedStep,
+};
 pub use dropout::{RawCosine, RawCurve, RawDropout, RawLogNormal, RawWeibull};
 pub use link::RawLink;
 pub use method::{
@@ -46,6 +51,7 @@ pub use outcome::{
 pub use place::RawNames;
 
 pub use presence::{RawHours, RawMoment, RawOnReturn, RawStage, RawZoneShare, RawZones};
+pub use site::{RawConceptShift, RawName, RawRenamedClass, RawSiteData};
 pub use source::{RawCifarLabels, RawSource};
 
 use super::quantity::{Bandwidth, Duration};
@@ -107,9 +113,15 @@ pub struct RawScenario {
     /// Prices, for the cost of the run in money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<RawCost>,
-    /// Bare transfers: where they are listed, only the network is simulated, and `data`, `clients`, `method` and what belongs to them are left out.
+    /// Bare transfers: where they are listed, only the network is simulated. Without `data`, `clients` and `method` they go between the topology's hosts; beside them also between clients and the server, and nothing is learned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub transfer: Vec<RawTransfer>,
+    /// What bare computations run on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub host: Vec<RawHost>,
+    /// Bare computations, beside bare transfers or alone; without `data`, `clients` and `method`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub compute: Vec<RawCompute>,
 }
 
 /// The aggregator's own link, and how it watches its clients.

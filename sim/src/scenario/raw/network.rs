@@ -1,7 +1,7 @@
 //! `[network]` and `[[transfer]]`: how hosts are connected, and bare transfers between them.
 
 use super::super::quantity::{Bandwidth, Bytes, Duration};
-use super::{RawFailure, RawNetworkLink, RawRun, is_default};
+use super::{RawCompute, RawFailure, RawHost, RawNetworkLink, RawRun, is_default};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -259,9 +259,9 @@ pub enum RawTransport {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawTransfer {
-    /// The host that sends.
+    /// The host that sends: a host of the topology, or beside clients `server` or a client such as `clinic-3`.
     pub from: String,
-    /// The host that receives.
+    /// The host that receives: the same.
     pub to: String,
     /// How much, in whole bytes.
     pub size: Bytes,
@@ -301,7 +301,14 @@ pub struct RawNetworkScenario {
     #[serde(default)]
     pub network: RawNetwork,
     /// The transfers, in any order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub transfer: Vec<RawTransfer>,
+    /// What bare computations run on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub host: Vec<RawHost>,
+    /// Bare computations, in any order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub compute: Vec<RawCompute>,
 }
 
 fn at_once() -> Duration {

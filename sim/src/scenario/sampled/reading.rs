@@ -23,9 +23,9 @@ impl<'de, Q: Quantity> Visitor<'de> for SampledVisitor<Q> {
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             out,
-            "{} such as \"{}\", or a table with `dist`, or one with `file` and `column`",
+            "{} such as {}, or a table with `dist`, or one with `file` and `column`",
             Q::WHAT,
-            Q::EXAMPLE
+            quantity::example::<Q>()
         )
     }
 
@@ -34,20 +34,20 @@ impl<'de, Q: Quantity> Visitor<'de> for SampledVisitor<Q> {
     }
 
     fn visit_i64<E: de::Error>(self, number: i64) -> Result<Sampled<Q>, E> {
-        Err(quantity::bare_number::<Q, E>(&number))
+        quantity::bare(number as f64).map(Sampled::Constant)
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<Sampled<Q>, E> {
-        Err(quantity::bare_number::<Q, E>(&number))
+        quantity::bare(number).map(Sampled::Constant)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Sampled<Q>, A::Error> {
         // The decoder gives `dist` first, so that what the other keys are is known.
         let Some(first) = map.next_key_seed(Key(&["dist", "file", "column", "pick"]))? else {
             return Err(de::Error::custom(format!(
-                "the table is empty\nwrite {} such as \"{}\", or name a distribution with `dist`",
+                "the table is empty\nwrite {} such as {}, or name a distribution with `dist`",
                 Q::WHAT,
-                Q::EXAMPLE
+                quantity::example::<Q>()
             )));
         };
         if first == "dist" {
@@ -213,15 +213,11 @@ impl<Q: Quantity> Visitor<'_> for ParameterValue<Q> {
     }
 
     fn visit_i64<E: de::Error>(self, number: i64) -> Result<f64, E> {
-        if self.has_unit {
-            Err(quantity::bare_number::<Q, E>(&number))
-        } else {
-            Ok(number as f64)
-        }
+        self.visit_f64(number as f64)
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<f64, E> {
-        if self.has_unit {
+        if self.has_unit && !quantity::is_plain::<Q>() {
             Err(quantity::bare_number::<Q, E>(&number))
         } else if number.is_finite() {
             Ok(number)

@@ -99,6 +99,7 @@ pub(super) struct Draft {
     places: BTreeMap<String, usize>,
     pairs: BTreeSet<(usize, usize)>,
     link_names: BTreeSet<String>,
+    server: Option<usize>,
 }
 
 impl Draft {
@@ -115,6 +116,19 @@ impl Draft {
         let place = self.blueprint.add_node(name, is_host);
         self.places.insert(name.to_owned(), place);
         Ok(place)
+    }
+
+    /// The node where the file says that a server stands.
+    pub(super) fn mark_server(&mut self, place: usize) -> Result<(), FileError> {
+        let Some(first) = self.server.replace(place).filter(|first| *first != place) else {
+            return Ok(());
+        };
+        let [first, second] = [first, place].map(|node| &self.blueprint.nodes[node].name);
+        Err(FileError::new(
+            format!("two nodes are marked as the server's: `{first}` and `{second}`"),
+            "again here",
+            "mark one of them, or none and say `at` in the scenario's [server]",
+        ))
     }
 
     /// A node that must have been declared.
@@ -204,7 +218,8 @@ impl Draft {
         Ok(())
     }
 
-    /// The blueprint: a server stands at the first host, clients at all of them.
+    /// The blueprint: a server stands where the file says, or else at the first host, and clients at
+    /// all hosts.
     pub(super) fn finish(mut self) -> Result<Blueprint, FileError> {
         let nodes = &self.blueprint.nodes;
         let hosts: Vec<usize> = (0..nodes.len()).filter(|at| nodes[*at].is_host).collect();
@@ -215,7 +230,7 @@ impl Draft {
                 "transfers begin and end at hosts; add some",
             ));
         };
-        self.blueprint.core = *first;
+        self.blueprint.core = self.server.unwrap_or(*first);
         self.blueprint.edge = hosts;
         Ok(self.blueprint)
     }

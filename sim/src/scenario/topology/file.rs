@@ -29,7 +29,7 @@ pub(crate) struct FileError {
 }
 
 impl FileError {
-    pub(super) fn new(
+    pub(crate) fn new(
         title: impl Into<String>,
         expected: impl Into<String>,
         way_out: impl Into<String>,
@@ -42,7 +42,7 @@ impl FileError {
         }
     }
 
-    pub(super) fn at(mut self, span: Range<usize>) -> Self {
+    pub(crate) fn at(mut self, span: Range<usize>) -> Self {
         self.span.get_or_insert(span);
         self
     }

@@ -18,9 +18,15 @@ struct Reading {
     keys: BTreeMap<String, String>,
     graphs: usize,
     edge: Option<Edge>,
-    node: Option<(String, bool)>,
+    node: Option<Node>,
     /// The attribute whose text is being read.
     data: Option<(String, String)>,
+}
+
+struct Node {
+    name: String,
+    is_router: bool,
+    is_server: bool,
 }
 
 struct Edge {
@@ -162,7 +168,13 @@ impl Reading {
                 let name = attribute(element, "attr.name")?.unwrap_or_else(|| id.clone());
                 self.keys.insert(id, name);
             }
-            "node" => self.node = Some((needed(element, "id")?, true)),
+            "node" => {
+                self.node = Some(Node {
+                    name: needed(element, "id")?,
+                    is_router: false,
+                    is_server: false,
+                });
+            }
             "edge" => {
                 if attribute(element, "directed")?.as_deref() == Some("true") {
                     return Err(directed());
@@ -200,15 +212,21 @@ impl Reading {
                     if !text.is_empty() {
                         edge.attributes.set(name, text)?;
                     }
-                } else if let Some((_, is_host)) = &mut self.node
-                    && name == "router"
-                {
-                    *is_host = !text.eq_ignore_ascii_case("true");
+                } else if let Some(node) = &mut self.node {
+                    let is_marked = text.eq_ignore_ascii_case("true");
+                    match name {
+                        "router" => node.is_router = is_marked,
+                        "server" => node.is_server = is_marked,
+                        _ => {}
+                    }
                 }
             }
             "node" => {
-                if let Some((name, is_host)) = self.node.take() {
-                    self.draft.declare(&name, is_host)?;
+                if let Some(node) = self.node.take() {
+                    let place = self.draft.declare(&node.name, !node.is_router)?;
+                    if node.is_server {
+                        self.draft.mark_server(place)?;
+                    }
                 }
             }
             "edge" => return Ok(self.edge.take()),

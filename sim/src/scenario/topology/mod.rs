@@ -2,11 +2,13 @@
 
 mod draft;
 mod edge_list;
+mod ends;
 mod file;
 mod graphml;
 mod node_link;
 mod places;
 
+pub(crate) use ends::{End, Ends};
 pub(crate) use file::{FileError, read};
 pub(crate) use places::Places;
 
@@ -90,7 +92,8 @@ impl RawNetwork {
 
 impl RawTransport {
     /// The transport with every factor filled in.
-    pub(crate) fn choice(&self) -> Transport {
+    #[must_use]
+    pub fn choice(&self) -> Transport {
         let (preset, factors) = match *self {
             Self::Fluid => return Transport::fluid(),
             Self::Cm02 {

@@ -58,10 +58,13 @@ pub(super) fn parse(text: &str, defaults: &Attributes) -> Result<Blueprint, File
         let place = format!("nodes[{number}]");
         let entry = table(node, &place)?;
         let name = name(entry, "id", &place)?;
-        let is_host = entry.get("router") != Some(&Value::Bool(true));
-        draft
-            .declare(&name, is_host)
-            .map_err(|error| at(error, &place))?;
+        let is_marked = |mark: &str| entry.get(mark) == Some(&Value::Bool(true));
+        let declared = draft.declare(&name, !is_marked("router"));
+        let declared = declared.and_then(|node| match is_marked("server") {
+            true => draft.mark_server(node),
+            false => Ok(()),
+        });
+        declared.map_err(|error| at(error, &place))?;
     }
     for (number, link) in links.iter().enumerate() {
         let place = format!("{key}[{number}]");

@@ -10,6 +10,8 @@ pub(crate) struct Places {
     server: usize,
     /// By group, taken in turn; none where the group does not say.
     groups: Vec<Option<Vec<usize>>>,
+    /// By group and row, where a file of sites says it.
+    sites: Vec<Vec<Option<usize>>>,
     edge: Vec<usize>,
 }
 
@@ -19,6 +21,8 @@ pub(crate) struct UnknownNode {
     /// The key that holds it.
     pub(crate) path: String,
     pub(crate) name: String,
+    /// The group and the row, where it stands in a file of sites.
+    pub(crate) site: Option<(usize, usize)>,
 }
 
 impl Places {
@@ -55,10 +59,12 @@ impl Places {
                     .collect()
             }));
         }
+        let sites = sites(groups, &known, &mut unknown);
         match server.filter(|_| unknown.is_empty()) {
             Some(server) => Ok(Self {
                 server,
                 groups: places,
+                sites,
                 edge: blueprint.edge.clone(),
             }),
             None => Err(unknown),
@@ -71,6 +77,10 @@ impl Places {
 
     /// Of the client with this index in its group and this number among all clients.
     pub(crate) fn client(&self, group: usize, index: usize, number: usize) -> usize {
+        let own = self.sites.get(group).and_then(|rows| *rows.get(index)?);
+        if let Some(own) = own {
+            return own;
+        }
         let (nodes, turn) = match self.groups.get(group).and_then(Option::as_ref) {
             Some(nodes) => (nodes, index),
             None => (&self.edge, number),
@@ -82,6 +92,31 @@ impl Places {
     }
 }
 
+/// Where the rows of files say that their sites stand.
+fn sites(
+    groups: &[RawClientGroup],
+    known: &BTreeMap<&str, usize>,
+    unknown: &mut Vec<UnknownNode>,
+) -> Vec<Vec<Option<usize>>> {
+    let mut all = Vec::with_capacity(groups.len());
+    for (number, group) in groups.iter().enumerate() {
+        let mut own = Vec::new();
+        for index in 0..group.count {
+            let Some(name) = group.site(index).and_then(|site| site.at.as_ref()) else {
+                continue;
+            };
+            let before = unknown.len();
+            own.resize(index, None);
+            own.push(find(known, name, format!("clients.{number}.file"), unknown));
+            if let Some(unknown) = unknown.get_mut(before) {
+                unknown.site = Some((number, index));
+            }
+        }
+        all.push(own);
+    }
+    all
+}
+
 fn find(
     known: &BTreeMap<&str, usize>,
     name: &str,
@@ -91,7 +126,11 @@ fn find(
     let found = known.get(name).copied();
     if found.is_none() {
         let name = name.to_owned();
-        unknown.push(UnknownNode { path, name });
+        unknown.push(UnknownNode {
+            path,
+            name,
+            site: None,
+        });
     }
     found
 }

@@ -1,9 +1,9 @@
 //! Computations of participations on the clients' devices.
 
 use super::{ClientState, Event, Host, Simulation, site};
-use crate::device::Phase;
+use crate::device::{Phase, SpeedNoise};
 use crate::kernel::{ActorId, EventId, Job, JobHandle};
-use crate::time::{SimDuration, SimTime};
+use crate::time::SimTime;
 use crate::world::action::{Message, Ticket, Token, Work};
 
 /// A computation under way.
@@ -12,6 +12,8 @@ pub(super) struct Computing {
     pub(super) token: Token,
     pub(super) work: Work,
     pub(super) start: SimTime,
+    /// What this computation's speed is of the device's.
+    pub(super) factor: f64,
     /// FLOPs done before `start`.
     pub(super) done: u64,
     pub(super) event: EventId,
@@ -32,18 +34,14 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
         self.ledger.start(ticket, Phase::Compute, now);
         self.enter(actor, ClientState::Computing, now);
         let index = site(actor);
-        let whole = self.sites[index].device.compute_time(work.total());
         let cut = self.busy[index]
             .as_ref()
             .and_then(|busy| busy.cut)
             .filter(|cut| cut.phase == Phase::Compute);
-        let end = match cut {
-            None => now + whole,
-            Some(cut) => {
-                let part = whole.as_secs_f64() * cut.fraction;
-                now + SimDuration::from_secs_f64(part).unwrap_or(whole)
-            }
-        };
+        let site = &mut self.sites[index];
+        let factor = site.noise.as_mut().map_or(1.0, SpeedNoise::draw);
+        let flops = work.total() as f64 * cut.map_or(1.0, |cut| cut.fraction);
+        let end = site.device.completion(now, flops / factor);
         // A job that will be cut is never run: nobody would see its result.
         let job = job
             .filter(|_| cut.is_none())
@@ -56,6 +54,7 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
                 token,
                 work,
                 start: now,
+                factor,
                 done: 0,
                 event,
                 job,
@@ -95,8 +94,8 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
             .and_then(|busy| busy.cut)
             .filter(|cut| cut.phase == Phase::Compute);
         let goal = computing.work.total() as f64 * cut.map_or(1.0, |cut| cut.fraction);
-        let left = (goal - computing.done as f64).max(0.0).round() as u64;
-        let end = now + self.sites[index].device.compute_time(left);
+        let left = (goal - computing.done as f64).max(0.0) / computing.factor;
+        let end = self.sites[index].device.completion(now, left);
         let event = self.queue.schedule(end, Event::Computed(actor));
         let computing = Computing {
             start: now,
@@ -117,7 +116,10 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
         let device = &self.sites[site(actor)].device;
         let time = now.saturating_since(computing.start);
         let left = computing.work.total() - computing.done;
-        let flops = flops.unwrap_or_else(|| device.flops_in(time).min(left));
+        let flops = flops.unwrap_or_else(|| {
+            let done = device.flops_between(computing.start, now) * computing.factor;
+            (done.round() as u64).min(left)
+        });
         let joules = device.power.busy * time.as_secs_f64();
         let (ticket, work) = (computing.ticket, &computing.work);
         self.ledger

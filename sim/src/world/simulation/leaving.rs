@@ -160,9 +160,8 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
         let Some(battery) = &mut site.battery else {
             return self.times[index].enter(state, now, &mut site.availability);
         };
-        let before = battery.offline();
-        battery.set_draw(now, &mut site.availability, site.device.power.of(state));
-        let offline = battery.offline().saturating_sub(before);
+        let draw = site.device.power.of(state);
+        let offline = battery.set_draw(now, &mut site.availability, draw);
         self.times[index].enter_after(state, now, offline);
         if self.busy[index].is_some() && !self.suspended.contains_key(&client) {
             self.watch(client, now);

@@ -29,6 +29,8 @@ pub struct WorldConfig {
     pub end: SimTime,
     /// Simulated time between calls of [`Host::tick`].
     pub tick: Option<SimDuration>,
+    /// Whether to gather what only a trace tells.
+    pub gather: bool,
 }
 
 /// Who starts actors, writes records down and decides when to stop.
@@ -78,6 +80,8 @@ pub struct Accounts {
     pub messages: u64,
     /// As it stood at the end: what every link has carried.
     pub network: Network,
+    /// When each client was away, begin and end, up to the end of the run; where it was asked for.
+    pub offline: Option<Vec<Vec<(SimTime, SimTime)>>>,
 }
 
 /// Actor 0 is the aggregator; client i is actor i + 1.
@@ -123,11 +127,15 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
     /// A world at time zero; client i is `sites[i]` and actor i + 1.
     pub fn new(
         config: WorldConfig,
-        sites: Vec<Site>,
+        mut sites: Vec<Site>,
         network: Network,
         pool: ComputePool,
         host: &'h mut H,
     ) -> Self {
+        if config.gather {
+            let batteries = sites.iter_mut().filter_map(|site| site.battery.as_mut());
+            batteries.for_each(|battery| battery.remember_absences());
+        }
         let mut queue = EventQueue::new();
         queue.schedule(SimTime::ZERO, Event::Tell(SERVER, Message::Start));
         if config.tick.is_some() {
@@ -162,9 +170,12 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             // Ticks alone keep nothing alive. Transfers do, unless the network has nothing to come
             // for them: links that failed for good. Those of this very instant may not be settled.
             let ticks = usize::from(self.config.tick.is_some());
-            let only_ticks = self.queue.len() == ticks;
-            // Nor do wake-ups, where nobody will ever be there to be given work.
-            let only_wakes = self.deserted && self.queue.len() == ticks + self.wakes.len();
+            // Links that change while nothing crosses them are no news.
+            let changes = usize::from(self.network_event.is_some() && self.deliveries.is_empty());
+            let only_ticks = self.queue.len() == ticks + changes;
+            // Nor are wake-ups, where nobody will ever be there to be given work.
+            let wakes = self.wakes.len();
+            let only_wakes = self.deserted && self.queue.len() == ticks + changes + wakes;
             let settled = self.queue.peek_time() != Some(self.queue.now());
             let idle = (only_ticks || only_wakes) && (self.deliveries.is_empty() || settled);
             let Some(next) = self.queue.peek_time().filter(|_| !idle) else {
@@ -248,7 +259,7 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             } => {
                 self.ledger.open(ticket, client, start_version, now);
                 let index = site(client);
-                let durations = self.uncontended(client, plan);
+                let durations = self.uncontended(client, now, plan);
                 let site = &mut self.sites[index];
                 let cut = site
                     .drops
@@ -357,6 +368,10 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             let state = self.times[client].state();
             self.enter(actor_of(client), state, now);
         }
+        let gathered = self.config.gather.then(|| {
+            let sites = self.sites.iter_mut();
+            sites.map(|site| site.absences(now)).collect()
+        });
         let batteries = self.sites.iter().map(|site| site.battery.as_ref());
         let battery_levels = batteries
             .map(|battery| battery.map(|b| b.share()))
@@ -371,6 +386,7 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             peak_transfers: self.peak_transfers,
             messages: self.messages,
             network: self.network,
+            offline: gathered,
         };
         (accounts, self.pool)
     }

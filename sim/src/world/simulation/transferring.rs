@@ -183,7 +183,12 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
     }
 
     /// How long download, computation and upload take with nobody else on the way.
-    pub(super) fn uncontended(&mut self, client: ActorId, plan: Plan) -> [SimDuration; 3] {
+    pub(super) fn uncontended(
+        &mut self,
+        client: ActorId,
+        now: SimTime,
+        plan: Plan,
+    ) -> [SimDuration; 3] {
         let mut transfer = |from, to, bytes| match bytes {
             0 => SimDuration::ZERO,
             _ => self.travel(from, to, bytes),
@@ -191,7 +196,7 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
         let download = transfer(SERVER, client, plan.download_bytes);
         let upload = transfer(client, SERVER, plan.upload_bytes);
         let device = &self.sites[site(client)].device;
-        [download, device.compute_time(plan.flops), upload]
+        [download, device.compute_time(now, plan.flops), upload]
     }
 
     pub(super) fn travel(&mut self, from: ActorId, to: ActorId, bytes: u64) -> SimDuration {

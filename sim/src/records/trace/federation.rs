@@ -1,0 +1,299 @@
+//! The trace of clients that learn together.
+//!
+//! The server is a process with its versions and the counters; every group of clients is a process
+//! with a track for each client, or with shared slots where clients are many. Offline intervals
+//! have tracks of their own, since a client that is away may be in the middle of something.
+
+use super::slots::{Interval, slots};
+use super::writer::{Arguments, Process, Thread, TraceWriter};
+use super::{MOST_OWN_TRACKS, links, under_way};
+use crate::device::Phase;
+use crate::measures::{Split, instants, mean_accuracy, outcome};
+use crate::records::books::{CloseReason, RunBooks, VersionRecord};
+use crate::records::names::AGGREGATOR;
+use crate::scenario::RawScope;
+use crate::time::SimTime;
+use crate::world::{Participation, Ticket, TransferRecord};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// Writes the trace of a run.
+pub(in crate::records) fn write(books: &RunBooks, out: &mut dyn Write) -> io::Result<()> {
+    let about = arguments([
+        ("run_id", json!(books.identity.run_id)),
+        ("scenario", json!(books.identity.scenario)),
+        ("replication", json!(books.identity.replication)),
+        ("status", json!(books.status.name())),
+    ]);
+    let mut trace = TraceWriter::new(out, &about)?;
+    let server = trace.process(AGGREGATOR)?;
+    versions(books, server, &mut trace)?;
+    counters(books, server, &mut trace)?;
+    clients(books, &mut trace)?;
+    let accounts = &books.accounts;
+    links::write(&accounts.network, accounts.ended_at, &mut trace)?;
+    trace.finish()
+}
+
+fn arguments<const N: usize>(entries: [(&str, Value); N]) -> Arguments {
+    let entries = entries.into_iter();
+    let present = entries.filter(|(_, value)| !value.is_null());
+    present
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
+}
+
+fn versions<W: Write>(
+    books: &RunBooks,
+    server: Process,
+    trace: &mut TraceWriter<W>,
+) -> io::Result<()> {
+    let intervals: Vec<Interval> = books
+        .versions
+        .iter()
+        .map(|version| Interval {
+            start: version.opened,
+            end: version.closed,
+        })
+        .collect();
+    for (slot, versions) in by_slot(&intervals).into_iter().enumerate() {
+        let thread = trace.thread(server, &numbered("versions", slot))?;
+        for place in versions {
+            let version: &VersionRecord = &books.versions[place];
+            let name = format!("version {}", version.version);
+            let about = arguments([
+                ("version", json!(version.version)),
+                ("close_reason", json!(version.reason.name())),
+                ("selected", json!(version.selected)),
+                ("merged", json!(version.merged)),
+                ("max_staleness", json!(version.max_staleness)),
+                ("server_flops", json!(version.server_flops)),
+            ]);
+            trace.slice(thread, [version.opened, version.closed], &name, about)?;
+            if matches!(version.reason, CloseReason::Deadline | CloseReason::Failed) {
+                let about = arguments([("version", json!(version.version))]);
+                trace.mark(thread, version.closed, version.reason.name(), about)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn counters<W: Write>(
+    books: &RunBooks,
+    server: Process,
+    trace: &mut TraceWriter<W>,
+) -> io::Result<()> {
+    let ended = books.accounts.ended_at;
+    let participations = books.accounts.participations.iter();
+    let at_work = participations.map(|one| (one.selected, one.end.unwrap_or(ended)));
+    for (at, count) in under_way(at_work) {
+        trace.counter(server, at, ["clients", "at work"], json!(count))?;
+    }
+    let transfers = books.accounts.transfers.iter();
+    for (at, count) in under_way(transfers.map(|one| (one.start, one.end))) {
+        trace.counter(server, at, ["transfers", "under way"], json!(count))?;
+    }
+    for evaluation in instants(&books.evaluations) {
+        if let Some(accuracy) = mean_accuracy(evaluation, RawScope::Personal, Split::Global) {
+            let name = ["accuracy", "mean of clients"];
+            trace.counter(server, evaluation.at, name, json!(accuracy))?;
+        }
+    }
+    Ok(())
+}
+
+/// Participations and offline intervals of those who share tracks.
+#[derive(Default)]
+struct Row<'a> {
+    participations: Vec<&'a Participation>,
+    offline: Vec<(usize, Interval)>,
+}
+
+fn clients<W: Write>(books: &RunBooks, trace: &mut TraceWriter<W>) -> io::Result<()> {
+    // Groups in the order of their first clients, as everywhere.
+    let mut groups: Vec<&str> = Vec::new();
+    let mut group_of = Vec::with_capacity(books.clients.len());
+    let mut known: BTreeMap<&str, usize> = BTreeMap::new();
+    for client in &books.clients {
+        let group = *known.entry(&client.group).or_insert_with(|| {
+            groups.push(&client.group);
+            groups.len() - 1
+        });
+        group_of.push(group);
+    }
+    let own_tracks = books.clients.len() <= MOST_OWN_TRACKS;
+    // By group, and by client where each has tracks of its own.
+    let mut rows: BTreeMap<(usize, usize), Row<'_>> = BTreeMap::new();
+    let row = |client: usize| (group_of[client], if own_tracks { client } else { 0 });
+    if own_tracks {
+        for client in 0..books.clients.len() {
+            rows.entry(row(client)).or_default();
+        }
+    }
+    for participation in &books.accounts.participations {
+        let client = books.client_place(participation.client);
+        let row = rows.entry(row(client)).or_default();
+        row.participations.push(participation);
+    }
+    for (client, intervals) in books.accounts.offline.iter().flatten().enumerate() {
+        for &(start, end) in intervals {
+            let row = rows.entry(row(client)).or_default();
+            row.offline.push((client, Interval { start, end }));
+        }
+    }
+    let transfers = Transfers::of(books);
+    let mut process: Option<(usize, Process)> = None;
+    for ((group, client), row) in rows {
+        let within = match process {
+            Some((same, process)) if same == group => process,
+            _ => trace.process(groups[group])?,
+        };
+        process = Some((group, within));
+        let name = match own_tracks {
+            true => books.clients[client].name.as_str(),
+            false => groups[group],
+        };
+        let blocks: Vec<Interval> = row
+            .participations
+            .iter()
+            .map(|one| whole(one, books.accounts.ended_at))
+            .collect();
+        let mut lanes = by_slot(&blocks);
+        if own_tracks && lanes.is_empty() {
+            // Who was never selected is there to be seen.
+            lanes.push(Vec::new());
+        }
+        for (slot, places) in lanes.into_iter().enumerate() {
+            let thread = trace.thread(within, &numbered(name, slot))?;
+            for place in places {
+                participation(books, row.participations[place], &transfers, thread, trace)?;
+            }
+        }
+        let intervals: Vec<Interval> = row.offline.iter().map(|(_, interval)| *interval).collect();
+        for (slot, places) in by_slot(&intervals).into_iter().enumerate() {
+            let thread = trace.thread(within, &numbered(&format!("{name} offline"), slot))?;
+            for place in places {
+                let (client, Interval { start, end }) = row.offline[place];
+                let about = arguments([("client", json!(books.clients[client].name))]);
+                trace.slice(thread, [start, end], "offline", about)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The pieces of each slot in order of time.
+fn by_slot(intervals: &[Interval]) -> Vec<Vec<usize>> {
+    let mut lanes: Vec<Vec<usize>> = Vec::new();
+    for (place, slot) in slots(intervals).into_iter().enumerate() {
+        if slot >= lanes.len() {
+            lanes.resize(slot + 1, Vec::new());
+        }
+        lanes[slot].push(place);
+    }
+    for lane in &mut lanes {
+        lane.sort_by_key(|place| (intervals[*place].start, intervals[*place].end, *place));
+    }
+    lanes
+}
+
+/// The first slot has the plain name; more of them are numbered from 2.
+fn numbered(name: &str, slot: usize) -> String {
+    match slot {
+        0 => name.to_owned(),
+        _ => format!("{name} ({})", slot + 1),
+    }
+}
+
+/// From its selection until its outcome was decided.
+fn whole(participation: &Participation, ended: SimTime) -> Interval {
+    let end = participation.end.unwrap_or(ended);
+    Interval {
+        start: participation.selected,
+        end: participation.settled.unwrap_or(end).max(end),
+    }
+}
+
+fn participation<W: Write>(
+    books: &RunBooks,
+    one: &Participation,
+    transfers: &Transfers<'_>,
+    thread: Thread,
+    trace: &mut TraceWriter<W>,
+) -> io::Result<()> {
+    let client = books.actor_name(one.client);
+    let outcome = outcome(one).name();
+    let end = one.end.unwrap_or(books.accounts.ended_at);
+    let about = || {
+        arguments([
+            ("participation_id", json!(one.id)),
+            ("client", json!(client)),
+            ("start_version", json!(one.start_version)),
+            ("outcome", json!(outcome)),
+        ])
+    };
+    for phase in [Phase::Download, Phase::Compute, Phase::Upload] {
+        let span = one.phases[phase as usize];
+        let Some(start) = span.start else { continue };
+        let mut about = about();
+        match phase {
+            Phase::Compute => {
+                let [train, distill, infer] = one.flops;
+                about.extend(arguments([
+                    ("flops", json!(train + distill + infer)),
+                    ("train_flops", json!(train)),
+                    ("distill_flops", json!(distill)),
+                    ("infer_flops", json!(infer)),
+                ]));
+            }
+            _ => {
+                let bytes = match phase {
+                    Phase::Download => one.down_bytes,
+                    _ => one.up_bytes,
+                };
+                let transfer = transfers.last(one.ticket, phase);
+                let link = transfer.and_then(|one| one.limiting_link.as_deref());
+                about.extend(arguments([
+                    ("bytes", json!(bytes)),
+                    ("what", json!(transfer.map(|one| one.what))),
+                    ("attempts", json!(transfer.map(|one| one.effort.attempts))),
+                    ("limiting_link", json!(link)),
+                ]));
+            }
+        }
+        if one.cut_phase == Some(phase) {
+            about.insert("cut".to_owned(), json!(true));
+        }
+        trace.slice(
+            thread,
+            [start, span.end.unwrap_or(end)],
+            phase.name(),
+            about,
+        )?;
+    }
+    let settled = one.settled.unwrap_or(end);
+    if let Some(arrival) = one.arrival().filter(|arrival| *arrival < settled) {
+        trace.slice(thread, [arrival, settled], "wait", about())?;
+    }
+    let merged = one.merge.map(|merge| merge.version);
+    let mut about = about();
+    about.extend(arguments([("merged_version", json!(merged))]));
+    trace.mark(thread, settled.max(end), outcome, about)
+}
+
+/// The last transfer of each participation and phase.
+struct Transfers<'a>(BTreeMap<(Ticket, bool), &'a TransferRecord>);
+
+impl<'a> Transfers<'a> {
+    fn of(books: &'a RunBooks) -> Self {
+        let transfers = books.accounts.transfers.iter();
+        let key = |one: &TransferRecord| (one.ticket, one.to == one.ticket.aggregator);
+        Self(transfers.map(|one| (key(one), one)).collect())
+    }
+
+    fn last(&self, ticket: Ticket, phase: Phase) -> Option<&'a TransferRecord> {
+        self.0.get(&(ticket, phase == Phase::Upload)).copied()
+    }
+}
