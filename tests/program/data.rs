@@ -78,6 +78,11 @@ fn each_ward_of_a_table_is_a_client_and_the_tables_tell_what_it_holds() {
         (first.text("class"), first.text("class_name")),
         ("0", "cold")
     );
+    let groups: Vec<&str> = run
+        .rows("clients")
+        .map(|row| row.text("data_group"))
+        .collect();
+    assert_eq!(groups, ["north", "east", "south", "west"]);
     // South has three of seven rows, east and west one each.
     let sizes: Vec<f64> = run
         .rows("clients")

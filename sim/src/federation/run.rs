@@ -178,6 +178,7 @@ fn client_records(
             n_test: shard.test.len() as u64,
             label_counts: deployment.label_counts(number),
             test_label_counts: deployment.test_label_counts(number),
+            data_group: deployment.data_group(number).map(str::to_owned),
             data_site: deployment.site(number).map(data_site),
             device: spec.device_name.clone(),
             cores: spec.device.processor.cores(),

@@ -186,6 +186,8 @@ pub struct ClientRecord {
     pub label_counts: Vec<u64>,
     /// The same of its held-out samples.
     pub test_label_counts: Vec<u64>,
+    /// The writer, hospital or device whose samples it has, where the partition is natural.
+    pub data_group: Option<String>,
     /// What its data differ in from the pool's, where its group has any such data.
     pub data_site: Option<DataSite>,
     /// What its device is called, where it has a name.

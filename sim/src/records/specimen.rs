@@ -382,6 +382,7 @@ fn clients() -> Vec<ClientRecord> {
             device: None,
             cores: 1,
             test_label_counts: vec![5, 0, 5],
+            data_group: None,
             data_site: None,
             flops_per_second: 5e9,
             memory_bytes: None,

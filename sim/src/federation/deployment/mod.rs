@@ -23,8 +23,8 @@ use crate::device::Device;
 use crate::kernel::Streams;
 use crate::network::Conduct;
 use crate::scenario::{
-    Factor, RawExchange, RawNormalise, RawOnReturn, RawPrecision, RawRule, RawSchedule, RawWeights,
-    Sampled, Scenario,
+    Factor, RawExchange, RawNormalise, RawOnReturn, RawPartition, RawPrecision, RawRule,
+    RawSchedule, RawWeights, Sampled, Scenario,
 };
 use crate::time::{SimDuration, SimTime};
 use fedstill_models::{
@@ -175,6 +175,19 @@ impl Deployment {
     fn class_counts(&self, client: usize, samples: &[u32]) -> Vec<u64> {
         let counts = self.own_samples(client).class_counts(samples);
         counts.into_iter().map(u64::from).collect()
+    }
+
+    /// The writer, hospital or device that the client is, where the partition is natural.
+    pub(crate) fn data_group(&self, client: usize) -> Option<&str> {
+        if !matches!(self.scenario.data.partition, RawPartition::Natural { .. }) {
+            return None;
+        }
+        let groups = self.dataset.groups()?;
+        let train = &self.shard(client).train;
+        let group = groups.group(*train.first()?);
+        // A client that tells its own samples has them from anyone.
+        let is_one = train.iter().all(|sample| groups.group(*sample) == group);
+        is_one.then(|| groups.names()[group as usize].as_str())
     }
 
     /// What the client's data differ in from the pool's, if in anything.

@@ -28,6 +28,8 @@ table! {
     n_classes: u64;
     /// Entropy of the labels of its training samples, in bits; 0 where all are of one class, empty where it has none.
     label_entropy: Option<f64>, "bit";
+    /// The writer, hospital or device whose samples it has, as the data call it; empty unless the partition is natural.
+    data_group: Option<&'a str>;
     /// Jensen–Shannon divergence of its shares of labels from those of all clients' training samples: 0 is the same, 1 nothing in common.
     label_divergence: Option<f64>, "bit";
     /// Total variation distance of its shares of labels from those of all clients' training samples: the share of its samples that would have to change their label.
@@ -145,6 +147,7 @@ pub(super) fn rows<'a>(
                     .filter(|count| **count > 0)
                     .count() as u64,
                 label_entropy: skew.map(|skew| skew.entropy),
+                data_group: client.data_group.as_deref(),
                 label_divergence: skew.map(|skew| skew.divergence),
                 label_distance: skew.map(|skew| skew.distance),
                 rotation_degrees: site.map(|site| site.rotation),
