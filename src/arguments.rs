@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
+use fedstill_models::Shape;
 use fedstill_sim::scenario::Overrides;
 use std::path::PathBuf;
 
@@ -34,14 +35,44 @@ pub(crate) enum Command {
         name: Option<String>,
     },
     /// List the architectures, or show one layer by layer.
-    Models {
-        /// One of them, such as mlp-64-32.
-        name: Option<String>,
-    },
+    Models(Models),
+    /// Measure how many FLOP/s this machine reaches, to put it into a scenario as a device.
+    Calibrate(Calibrate),
     /// List the data sets.
     Datasets,
     /// Print the JSON schema of scenario files.
     Schema,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Models {
+    /// One of them, such as mlp-64-32.
+    pub(crate) name: Option<String>,
+    /// Shape of the data: features, time x channels, or channels x height x width.
+    #[arg(long, value_name = "SHAPE", default_value = "1x8x8")]
+    pub(crate) input: Shape,
+    /// Number of classes.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub(crate) classes: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Calibrate {
+    /// Architectures; without any, those that fit the data.
+    #[arg(value_name = "MODEL")]
+    pub(crate) names: Vec<String>,
+    /// Shape of the data: features, time x channels, or channels x height x width.
+    #[arg(long, value_name = "SHAPE", default_value = "1x28x28")]
+    pub(crate) input: Shape,
+    /// Number of classes.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub(crate) classes: u32,
+    /// Samples of a mini-batch.
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub(crate) batch: u32,
+    /// Seconds spent on each architecture.
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) seconds: f64,
 }
 
 /// Which scenarios, and what is changed in them.

@@ -1,11 +1,13 @@
 //! What can be named in a scenario: methods, devices, models, data sets, and the schema.
 
 use crate::Exit;
+use crate::arguments::Models;
 use crate::printer;
-use fedstill_models::{Architecture, Dataset, architectures, sources};
+use fedstill_models::{Architecture, Layout, architectures, sources};
 use fedstill_sim::scenario::{
     DEVICE_CLASSES, DeviceClass, PRESETS, Preset, Sampled, schema as scenario_schema,
 };
+use std::fmt::Write as _;
 
 /// Lists the presets, or explains one.
 pub(crate) fn methods(name: Option<&str>) -> Exit {
@@ -90,12 +92,12 @@ fn constant<Q: std::fmt::Display>(value: Option<&Sampled<Q>>) -> String {
     }
 }
 
-/// Lists the architectures, or shows one on the embedded digits.
-pub(crate) fn models(name: Option<&str>) -> Exit {
-    let Some(name) = name else {
+/// Lists the architectures, or shows one layer by layer.
+pub(crate) fn models(arguments: &Models) -> Exit {
+    let Some(name) = &arguments.name else {
         for architecture in architectures() {
             printer::result(format_args!(
-                "{:<12} {}",
+                "{:<14} {}",
                 architecture.example, architecture.description
             ));
         }
@@ -108,34 +110,80 @@ pub(crate) fn models(name: Option<&str>) -> Exit {
             return Exit::WrongInput;
         }
     };
-    let digits = Dataset::digits();
-    let layout = architecture.layout(digits.n_features(), digits.n_classes());
-    printer::result(format_args!(
-        "{name} on digits ({} features, {} classes)\n",
-        digits.n_features(),
-        digits.n_classes()
-    ));
-    printer::result(format_args!(
-        "{:<8} {:>8} {:>8} {:>12}",
-        "layer", "inputs", "outputs", "parameters"
-    ));
-    for (number, layer) in layout.layers().iter().enumerate() {
-        printer::result(format_args!(
-            "{:<8} {:>8} {:>8} {:>12}",
-            format!("dense {}", number + 1),
-            layer.inputs,
-            layer.outputs,
-            layer.weights().len() + layer.bias().len()
-        ));
+    let layout = match architecture.layout(arguments.input, arguments.classes as usize) {
+        Ok(layout) => layout,
+        Err(error) => {
+            printer::error(error, Some("`--input SHAPE` says what the data look like"));
+            return Exit::WrongInput;
+        }
+    };
+    printer::result(layers(name, &layout));
+    Exit::Done
+}
+
+/// What each layer of a model does, holds and costs.
+fn layers(name: &str, layout: &Layout) -> String {
+    let texts = layout.layers().iter().map(|layer| layer.text().len());
+    let width = texts.max().unwrap_or(0).max("layer".len());
+    let mut out = format!(
+        "{name} on {} ({} features), {} classes\n\n{:<6} {:<width$} {:>12} {:>12} {:>12} {:>12} {:>14} {:>14} {:>12}\n",
+        layout.input(),
+        layout.n_features(),
+        layout.n_classes(),
+        "",
+        "layer",
+        "input",
+        "output",
+        "parameters",
+        "bytes",
+        "forward FLOPs",
+        "backward FLOPs",
+        "kept bytes",
+    );
+    for layer in layout.layers() {
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            out,
+            "{:<6} {:<width$} {:>12} {:>12} {:>12} {:>12} {:>14} {:>14} {:>12}",
+            layer.number(),
+            layer.text(),
+            layer.input().to_string(),
+            layer.output().to_string(),
+            layer.parameters().len(),
+            layer.parameter_bytes(),
+            layer.forward_flops(),
+            layer.backward_flops(),
+            layer.activation_bytes(),
+        );
     }
-    printer::result(format_args!(
-        "\nparameters {}  bytes {}  FLOPs a sample: forward {}, backward {}",
+    if layout.residual_sums() > 0 {
+        let sums = layout.residual_sums();
+        let _ = writeln!(
+            out,
+            "{:<6} {:<width$} {:>12} {:>12} {:>12} {:>12} {:>14} {:>14} {:>12}",
+            "",
+            "sums of residual blocks",
+            "",
+            "",
+            0,
+            0,
+            sums,
+            2 * sums,
+            4 * sums,
+        );
+    }
+    let _ = write!(
+        out,
+        "\nparameters {}  bytes {}  FLOPs a sample: forward {}, backward {}\nhead: the last {} parameters, on {} features  kept for the backward pass: {} bytes a sample",
         layout.parameter_count(),
         layout.parameter_bytes(),
         layout.forward_flops(),
-        layout.backward_flops()
-    ));
-    Exit::Done
+        layout.backward_flops(),
+        layout.head().len(),
+        layout.feature_width(),
+        layout.activation_bytes(1),
+    );
+    out
 }
 
 /// Lists the data sets.

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod batch;
+mod calibrate;
 mod check;
 mod listings;
 mod printer;
@@ -34,7 +35,8 @@ fn main() -> ExitCode {
         Command::Check(check) => check::check(&check),
         Command::Methods { name } => listings::methods(name.as_deref()),
         Command::Devices { name } => listings::devices(name.as_deref()),
-        Command::Models { name } => listings::models(name.as_deref()),
+        Command::Models(models) => listings::models(&models),
+        Command::Calibrate(calibrate) => calibrate::calibrate(&calibrate),
         Command::Datasets => listings::datasets(),
         Command::Schema => listings::schema(),
     };

@@ -3,21 +3,37 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dfdx::prelude::*;
+use rand_chacha::ChaCha8Rng;
 
-use crate::dense::{Saved, dense};
-use crate::error::ModelError;
-use crate::layout::Layout;
+use crate::error::{ModelError, check_length};
+use crate::layout::{Layer, Layout, Piece};
+use crate::operations::{Operation, Scratch};
+use crate::random::{Purpose, stream};
+use crate::shape::Shape;
+use crate::stage::{Stage, run};
 
 /// Rows of numbers; both dimensions are known at run time only.
 pub(crate) type Matrix<T = NoneTape> = Tensor<(usize, usize), f32, Cpu, T>;
-pub(crate) type Gradients = dfdx::tensor::Gradients<f32, Cpu>;
 
 /// A model on a device of its own, so that jobs share no lock and no buffer.
 #[derive(Debug)]
 pub(crate) struct Network {
     layout: Arc<Layout>,
+    parts: Vec<Part>,
     device: Cpu,
     workspace: Shared,
+}
+
+/// What runs after what.
+#[derive(Debug)]
+enum Part {
+    /// A stage, by its place in the workspace.
+    Stage(usize),
+    /// The sum of two ways.
+    Residual {
+        body: Vec<Part>,
+        shortcut: Vec<Part>,
+    },
 }
 
 /// What the operations on one tape share. dfdx lets nobody outside read a tensor without a copy,
@@ -26,8 +42,16 @@ pub(crate) struct Network {
 pub(crate) struct Workspace {
     pub(crate) parameters: Vec<f32>,
     pub(crate) gradient: Vec<f32>,
-    /// What each layer keeps between its forward and its backward pass.
-    pub(crate) saved: Vec<Saved>,
+    /// Where given, the backward pass descends straight into the parameters at this rate and
+    /// leaves the gradient alone.
+    pub(crate) rate: Option<f32>,
+    pub(crate) stages: Vec<Stage>,
+    pub(crate) scratch: Scratch,
+    /// Gradients on their way from layer to layer.
+    pub(crate) spares: [Vec<f32>; 2],
+    pub(crate) noise: ChaCha8Rng,
+    /// The data with the channels of an image innermost.
+    rows: Vec<f32>,
 }
 
 /// A workspace that operations on the tape hold on to. Never contended: one job, one thread.
@@ -41,28 +65,50 @@ impl Shared {
 }
 
 impl Network {
+    /// The whole model.
     pub(crate) fn new(
         layout: Arc<Layout>,
         parameters: &[f32],
         seed: u64,
     ) -> Result<Self, ModelError> {
-        let count = layout.parameter_count();
-        if parameters.len() != count {
-            return Err(ModelError::Length {
-                what: "parameters",
-                found: parameters.len(),
-                expected: count,
-            });
-        }
+        let all = layout.layers.len();
+        Self::up_to(layout, all, parameters, seed)
+    }
+
+    /// The model up to its head: what it hands out are features.
+    pub(crate) fn extractor(layout: Arc<Layout>, parameters: &[f32]) -> Result<Self, ModelError> {
+        let head = layout.head;
+        Self::up_to(layout, head, parameters, 0)
+    }
+
+    fn up_to(
+        layout: Arc<Layout>,
+        end: usize,
+        parameters: &[f32],
+        seed: u64,
+    ) -> Result<Self, ModelError> {
+        check_length("parameters", parameters.len(), layout.parameter_count())?;
         let device = Cpu::seed_from_u64(seed);
         device.try_enable_cache()?;
+        let mut stages = Vec::new();
+        let of = Build {
+            layers: &layout.layers,
+            end,
+        };
+        let parts = of.parts(&layout.program, true, false, &mut stages);
         let workspace = Workspace {
             parameters: parameters.to_vec(),
             gradient: Vec::new(),
-            saved: layout.layers().iter().map(|_| Saved::default()).collect(),
+            rate: None,
+            stages,
+            scratch: Scratch::default(),
+            spares: Default::default(),
+            noise: stream(seed, Purpose::Dropout),
+            rows: Vec::new(),
         };
         Ok(Self {
             layout,
+            parts,
             device,
             workspace: Shared(Arc::new(Mutex::new(workspace))),
         })
@@ -77,17 +123,43 @@ impl Network {
     }
 
     /// Logits of the rows `x`, on the tape `T`.
-    pub(crate) fn forward<T: Tape<f32, Cpu>>(&self, x: &[f32]) -> Result<Matrix<T>, ModelError> {
-        let mut x: Matrix<T> =
-            matrix(&self.device, x, self.layout.n_features())?.put_tape(T::default());
-        for (place, layer) in self.layout.layers().iter().enumerate() {
-            x = dense(x, layer, place, &self.workspace)?;
+    pub(crate) fn forward<T: Tape<f32, Cpu> + Merge<NoneTape>>(
+        &self,
+        x: &[f32],
+    ) -> Result<Matrix<T>, ModelError> {
+        let width = self.layout.n_features();
+        let x = match self.layout.input {
+            Shape::Image { channels, .. } if channels > 1 => {
+                let rows = &mut self.workspace().rows;
+                channels_innermost(x, channels, width / channels, rows);
+                matrix(&self.device, rows, width)?
+            }
+            _ => matrix(&self.device, x, width)?,
+        };
+        Ok(self.pass(x.put_tape(T::default()), &self.parts)?)
+    }
+
+    fn pass<T: Tape<f32, Cpu> + Merge<NoneTape>>(
+        &self,
+        mut x: Matrix<T>,
+        parts: &[Part],
+    ) -> Result<Matrix<T>, CpuError> {
+        for part in parts {
+            x = match part {
+                Part::Stage(place) => run(x, *place, &self.workspace)?,
+                Part::Residual { body, shortcut } => {
+                    let (x, tape) = x.split_tape();
+                    let (sum, tape) = self.pass(x.clone().put_tape(tape), body)?.split_tape();
+                    let beside = self.pass(x.put_tape(tape), shortcut)?;
+                    beside.try_add(sum)?
+                }
+            };
         }
         Ok(x)
     }
 
     /// Runs the tape of these logits from a gradient that is already known. Afterwards the
-    /// workspace holds the gradient of the parameters.
+    /// workspace holds the gradient of the parameters, or parameters that have descended.
     pub(crate) fn backward(
         &self,
         logits: &Matrix,
@@ -104,6 +176,84 @@ impl Network {
         let root: Tensor<(), f32, Cpu> = self.device.try_zeros()?;
         root.put_tape(tape).try_backward()?;
         Ok(())
+    }
+}
+
+/// From a layout's program to stages.
+struct Build<'a> {
+    layers: &'a [Layer],
+    /// Layers from here on are left out.
+    end: usize,
+}
+
+impl Build<'_> {
+    /// `data`: what arrives is the data. `shared`: others too take what arrives.
+    fn parts(
+        &self,
+        program: &[Piece],
+        mut data: bool,
+        mut shared: bool,
+        stages: &mut Vec<Stage>,
+    ) -> Vec<Part> {
+        let mut parts = Vec::new();
+        for piece in program {
+            match piece {
+                Piece::Chain(chain) => {
+                    let mut start = chain.start;
+                    while start < chain.end.min(self.end) {
+                        let end = self.stage_end(start).min(chain.end).min(self.end);
+                        let layers = &self.layers[start..end];
+                        start = end;
+                        if let Some(stage) = Stage::new(layers, !data, shared) {
+                            parts.push(Part::Stage(stages.len()));
+                            stages.push(stage);
+                            (data, shared) = (false, false);
+                        }
+                    }
+                }
+                Piece::Residual { body, shortcut, .. } => {
+                    // The layers of a block lie together, and the head outside of all blocks.
+                    if first_layer(body).is_some_and(|first| first >= self.end) {
+                        break;
+                    }
+                    parts.push(Part::Residual {
+                        body: self.parts(body, data, true, stages),
+                        shortcut: self.parts(shortcut, data, true, stages),
+                    });
+                    (data, shared) = (false, false);
+                }
+            }
+        }
+        parts
+    }
+
+    /// A stage ends before the next layer whose product reads all that came before it.
+    fn stage_end(&self, start: usize) -> usize {
+        let heavy = |layer: &Layer| {
+            matches!(
+                layer.operation,
+                Operation::Dense { .. } | Operation::Convolution(_) | Operation::Gru(_)
+            )
+        };
+        let next = self.layers[start + 1..].iter().position(heavy);
+        next.map_or(self.layers.len(), |next| start + 1 + next)
+    }
+}
+
+fn first_layer(pieces: &[Piece]) -> Option<usize> {
+    match pieces.first()? {
+        Piece::Chain(chain) => Some(chain.start),
+        Piece::Residual { body, .. } => first_layer(body),
+    }
+}
+
+/// `channels × places` of every sample, as the data have it, to `places × channels`.
+fn channels_innermost(x: &[f32], channels: usize, places: usize, rows: &mut Vec<f32>) {
+    rows.clear();
+    for sample in x.chunks_exact(channels * places) {
+        for place in 0..places {
+            rows.extend((0..channels).map(|channel| sample[channel * places + place]));
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Objectives: the weighted losses that one training step lowers, with their exact gradients.
 
 use crate::error::{ModelError, check_length};
-use crate::softmax::{SoftmaxRows, softmax_rows};
+use crate::softmax::SoftmaxRows;
+use crate::update::sum_of_squares;
 
 /// One term of an objective: `weight · loss`.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +80,13 @@ pub enum Teacher<'a> {
     Probabilities(&'a [f32]),
 }
 
+/// Buffers of losses, kept from step to step.
+#[derive(Debug, Default)]
+pub(crate) struct LossScratch {
+    own: SoftmaxRows,
+    teacher: SoftmaxRows,
+}
+
 /// Adds the gradient of the terms on logits to `gradient` and returns their value.
 ///
 /// Terms on the parameters are left out.
@@ -87,10 +95,12 @@ pub(crate) fn add_logit_terms(
     logits: &[f32],
     n_classes: usize,
     gradient: &mut [f32],
+    scratch: &mut LossScratch,
 ) -> Result<f64, ModelError> {
     let mut value = 0.0;
     for term in terms {
-        value += f64::from(term.weight) * add_logit_term(term, logits, n_classes, gradient)?;
+        let of_term = add_logit_term(term, logits, n_classes, gradient, scratch)?;
+        value += f64::from(term.weight) * of_term;
     }
     Ok(value)
 }
@@ -100,6 +110,7 @@ fn add_logit_term(
     logits: &[f32],
     n_classes: usize,
     gradient: &mut [f32],
+    scratch: &mut LossScratch,
 ) -> Result<f64, ModelError> {
     let batch = logits.len() / n_classes;
     let per_sample = term.weight / batch as f32;
@@ -112,12 +123,12 @@ fn add_logit_term(
             let SoftmaxRows {
                 probabilities,
                 log_sums,
-            } = softmax_rows(logits, n_classes, 1.0);
-            for (slot, &probability) in gradient.iter_mut().zip(&probabilities) {
+            } = scratch.own.fill(logits, n_classes, 1.0);
+            for (slot, &probability) in gradient.iter_mut().zip(&*probabilities) {
                 *slot += per_sample * probability;
             }
             let mut sum = 0.0;
-            for (row, (&label, &log_sum)) in labels.iter().zip(&log_sums).enumerate() {
+            for (row, (&label, &log_sum)) in labels.iter().zip(&*log_sums).enumerate() {
                 let own = row * n_classes + label as usize;
                 sum += log_sum - f64::from(logits[own]);
                 gradient[own] -= per_sample;
@@ -126,7 +137,8 @@ fn add_logit_term(
         }
         Loss::SoftCrossEntropy { targets } => {
             check_length("target probabilities", targets.len(), logits.len())?;
-            let sum = add_soft_targets(logits, targets, n_classes, 1.0, per_sample, gradient);
+            let own = scratch.own.fill(logits, n_classes, 1.0);
+            let sum = add_soft_targets(own, logits, targets, 1.0, per_sample, gradient);
             Ok(sum / batch as f64)
         }
         Loss::Distillation {
@@ -144,17 +156,19 @@ fn add_logit_term(
             } else {
                 1.0
             };
-            let softened;
             let targets = match teacher {
                 Teacher::Logits(given) => {
-                    softened = softmax_rows(given, n_classes, temperature).probabilities;
-                    &softened
+                    &*scratch
+                        .teacher
+                        .fill(given, n_classes, temperature)
+                        .probabilities
                 }
                 Teacher::Probabilities(given) => given,
             };
+            let own = scratch.own.fill(logits, n_classes, temperature);
             let factor = per_sample * scale / temperature;
             let sum = negative_entropy(targets)
-                + add_soft_targets(logits, targets, n_classes, temperature, factor, gradient);
+                + add_soft_targets(own, logits, targets, temperature, factor, gradient);
             Ok(f64::from(scale) * sum / batch as f64)
         }
         Loss::MeanAbsoluteError { targets } => {
@@ -186,12 +200,8 @@ fn add_logit_term(
     }
 }
 
-/// Adds the gradient of the proximal terms at `parameters` and returns their value.
-pub(crate) fn add_parameter_terms(
-    terms: &[Term<'_>],
-    parameters: &[f32],
-    gradient: &mut [f32],
-) -> Result<f64, ModelError> {
+/// The value of the proximal terms at `parameters`.
+pub(crate) fn parameter_terms(terms: &[Term<'_>], parameters: &[f32]) -> Result<f64, ModelError> {
     let mut value = 0.0;
     for term in terms {
         let Loss::Proximal { anchor } = term.loss else {
@@ -202,22 +212,36 @@ pub(crate) fn add_parameter_terms(
             anchor.len(),
             parameters.len(),
         )?;
-        let mut sum = 0.0;
-        for ((slot, &parameter), &anchor) in gradient.iter_mut().zip(parameters).zip(anchor) {
-            let difference = parameter - anchor;
-            sum += f64::from(difference) * f64::from(difference);
-            *slot += term.weight * difference;
-        }
-        value += f64::from(term.weight) * 0.5 * sum;
+        let differences = parameters
+            .iter()
+            .zip(anchor)
+            .map(|(own, anchor)| own - anchor);
+        value += f64::from(term.weight) * 0.5 * sum_of_squares(differences);
     }
     Ok(value)
 }
 
+/// Adds the gradient of the proximal terms at `parameters`.
+pub(crate) fn add_parameter_gradients(
+    terms: &[Term<'_>],
+    parameters: &[f32],
+    gradient: &mut [f32],
+) {
+    for term in terms {
+        let Loss::Proximal { anchor } = term.loss else {
+            continue;
+        };
+        for ((slot, &parameter), &anchor) in gradient.iter_mut().zip(parameters).zip(anchor) {
+            *slot += term.weight * (parameter - anchor);
+        }
+    }
+}
+
 /// −Σ t·ln softmax(z/T) over all rows; its gradient by z/T, (Σt)·p − t, is added times `factor`.
 fn add_soft_targets(
+    own: &SoftmaxRows,
     logits: &[f32],
     targets: &[f32],
-    n_classes: usize,
     temperature: f32,
     factor: f32,
     gradient: &mut [f32],
@@ -225,7 +249,8 @@ fn add_soft_targets(
     let SoftmaxRows {
         probabilities,
         log_sums,
-    } = softmax_rows(logits, n_classes, temperature);
+    } = own;
+    let n_classes = logits.len() / log_sums.len().max(1);
     let mut value = 0.0;
     for (row, &log_sum) in log_sums.iter().enumerate() {
         let row = row * n_classes..(row + 1) * n_classes;
@@ -306,7 +331,14 @@ mod tests {
         ];
         for (name, terms) in cases {
             let mut gradient = vec![0.0; logits.len()];
-            let value = add_logit_terms(terms, &logits, 3, &mut gradient).unwrap();
+            let value = add_logit_terms(
+                terms,
+                &logits,
+                3,
+                &mut gradient,
+                &mut LossScratch::default(),
+            )
+            .unwrap();
             golden.assert_near(name, &[value as f32], 1e-6);
             golden.assert_near(&format!("{name}.gradient"), &gradient, 2e-7);
         }
@@ -319,7 +351,14 @@ mod tests {
         let run = |terms: &[Term<'_>]| {
             let mut gradient = vec![0.0; 4];
             (
-                add_logit_terms(terms, &logits, 2, &mut gradient).unwrap(),
+                add_logit_terms(
+                    terms,
+                    &logits,
+                    2,
+                    &mut gradient,
+                    &mut LossScratch::default(),
+                )
+                .unwrap(),
                 gradient,
             )
         };
@@ -335,7 +374,14 @@ mod tests {
         }
         .into()];
         let mut gradient = [0.0; 2];
-        let value = add_logit_terms(&terms, &[1.0, 5.0], 2, &mut gradient).unwrap();
+        let value = add_logit_terms(
+            &terms,
+            &[1.0, 5.0],
+            2,
+            &mut gradient,
+            &mut LossScratch::default(),
+        )
+        .unwrap();
         assert_eq!((value, gradient), (1.5, [0.0, 0.5]));
     }
 
@@ -347,7 +393,14 @@ mod tests {
             targets: &[0.5, 0.5, 0.0, 0.0],
         }
         .into()];
-        add_logit_terms(&terms, &logits, 2, &mut gradient).unwrap();
+        add_logit_terms(
+            &terms,
+            &logits,
+            2,
+            &mut gradient,
+            &mut LossScratch::default(),
+        )
+        .unwrap();
         assert_eq!(gradient[2..], [0.0, 0.0]);
         assert_ne!(gradient[0], 0.0);
     }
@@ -356,9 +409,15 @@ mod tests {
     fn wrong_lengths_labels_and_temperatures_are_named() {
         let logits = [0.0; 4];
         let fail = |loss: Loss<'_>| {
-            add_logit_terms(&[loss.into()], &logits, 2, &mut [0.0; 4])
-                .unwrap_err()
-                .to_string()
+            add_logit_terms(
+                &[loss.into()],
+                &logits,
+                2,
+                &mut [0.0; 4],
+                &mut LossScratch::default(),
+            )
+            .unwrap_err()
+            .to_string()
         };
         assert_eq!(
             fail(Loss::CrossEntropy { labels: &[0] }),

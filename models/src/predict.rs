@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use dfdx::prelude::*;
 
-use crate::error::ModelError;
+use crate::error::{ModelError, check_length};
 use crate::layout::Layout;
 use crate::network::Network;
 use crate::softmax::softmax_rows;
 use crate::view::View;
 
-/// Samples of one forward pass: large enough for fast products, small enough for the cache.
-const BATCH: usize = 256;
+/// Samples of one forward pass: large enough for fast products ...
+const MOST: usize = 256;
+/// ... and small enough that the largest output of a layer, in numbers, stays in the cache.
+const WIDEST: usize = 1 << 18;
 
 /// How well a model does on a set of samples.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,29 +53,59 @@ pub fn predict_logits<'d>(
     data: impl Into<View<'d>>,
     indices: &[u32],
 ) -> Result<Vec<f32>, ModelError> {
-    let data = data.into();
-    let dataset = data.dataset();
-    if dataset.n_features() != layout.n_features() {
-        return Err(ModelError::Length {
-            what: "features of the data set",
-            found: dataset.n_features(),
-            expected: layout.n_features(),
-        });
-    }
-    let network = Network::new(Arc::new(layout.clone()), parameters, 0)?;
-    let mut features = Vec::with_capacity(BATCH.min(indices.len()) * layout.n_features());
-    let mut logits = vec![0.0; indices.len() * layout.n_classes()];
-    for (chunk, out) in indices
-        .chunks(BATCH)
-        .zip(logits.chunks_mut(BATCH * layout.n_classes()))
-    {
+    let layout = Arc::new(layout.clone());
+    let network = Network::new(layout, parameters, 0)?;
+    outputs(&network, network.layout().n_classes(), data.into(), indices)
+}
+
+/// What the extractor hands to the head, for the samples `indices`: row-major `n ×`
+/// [`Layout::feature_width`], in their order.
+///
+/// # Errors
+/// When the parameters do not fit the layout or the layout does not fit the data set.
+///
+/// # Panics
+/// When an index is not below the number of samples.
+pub fn extract_features<'d>(
+    layout: &Layout,
+    parameters: &[f32],
+    data: impl Into<View<'d>>,
+    indices: &[u32],
+) -> Result<Vec<f32>, ModelError> {
+    let network = Network::extractor(Arc::new(layout.clone()), parameters)?;
+    outputs(
+        &network,
+        network.layout().feature_width(),
+        data.into(),
+        indices,
+    )
+}
+
+fn outputs(
+    network: &Network,
+    width: usize,
+    data: View<'_>,
+    indices: &[u32],
+) -> Result<Vec<f32>, ModelError> {
+    let layout = network.layout();
+    check_length(
+        "features of the data set",
+        data.dataset().n_features(),
+        layout.n_features(),
+    )?;
+    let sizes = layout.layers().iter().map(|layer| layer.output().size());
+    let widest = sizes.max().unwrap_or(1);
+    let batch = (WIDEST / widest).clamp(1, MOST);
+    let mut features = Vec::with_capacity(batch.min(indices.len()) * layout.n_features());
+    let mut out = vec![0.0; indices.len() * width];
+    for (chunk, out) in indices.chunks(batch).zip(out.chunks_mut(batch * width)) {
         features.clear();
         for &index in chunk {
             data.gather(index, &mut features);
         }
         network.forward::<NoneTape>(&features)?.copy_into(out);
     }
-    Ok(logits)
+    Ok(out)
 }
 
 /// Scores a model on the samples `indices`.

@@ -18,6 +18,7 @@ pub(crate) enum Purpose {
     LabelNoise = 21,
     MissingFeatures = 22,
     Concept = 23,
+    Dropout = 30,
 }
 
 /// The stream of `purpose` under `seed`.

@@ -8,9 +8,11 @@ use crate::batches::{Batch, Batches};
 use crate::error::ModelError;
 use crate::layout::Layout;
 use crate::network::{Network, Workspace};
-use crate::objective::{Term, add_logit_terms, add_parameter_terms};
+use crate::objective::{
+    LossScratch, Term, add_logit_terms, add_parameter_gradients, parameter_terms,
+};
 use crate::optimizer::{Optimizer, OptimizerState};
-use crate::update::{start, update};
+use crate::update::{Fold, start, update};
 use crate::view::View;
 
 /// A model under training.
@@ -24,6 +26,7 @@ pub struct Trainer {
     state: OptimizerState,
     logits: Vec<f32>,
     by_logits: Arc<Vec<f32>>,
+    losses: LossScratch,
     steps: u64,
 }
 
@@ -50,7 +53,7 @@ pub struct EpochSummary {
 impl Trainer {
     /// A trainer for a model with these flat `parameters`, going on from `state` or afresh.
     ///
-    /// `seed` drives what is random inside a model (nothing yet in a multilayer perceptron); the
+    /// `seed` drives what is random inside a model, which is dropout; the
     /// order of batches has its own seed, see [`Trainer::epoch`].
     ///
     /// # Errors
@@ -69,6 +72,7 @@ impl Trainer {
             state,
             logits: Vec::new(),
             by_logits: Arc::default(),
+            losses: LossScratch::default(),
             steps: 0,
         })
     }
@@ -117,25 +121,39 @@ impl Trainer {
         let gradient = Arc::make_mut(&mut self.by_logits);
         gradient.clear();
         gradient.resize(n_values, 0.0);
-        let mut loss = add_logit_terms(objective, &self.logits, n_classes, gradient)?;
+        let mut loss = add_logit_terms(
+            objective,
+            &self.logits,
+            n_classes,
+            gradient,
+            &mut self.losses,
+        )?;
+        loss += parameter_terms(objective, &self.network.workspace().parameters)?;
         if !loss.is_finite() {
             return Err(ModelError::Diverged { steps: self.steps });
         }
-        self.network
-            .workspace()
-            .gradient
-            .resize(self.layout().parameter_count(), 0.0);
+        let fold = Fold::of(&self.optimizer, self.state.steps, objective);
+        let count = self.layout().parameter_count();
+        {
+            let workspace = &mut *self.network.workspace();
+            workspace.rate = fold.map(Fold::product_rate);
+            if fold.is_none() {
+                workspace.gradient.resize(count, 0.0);
+            }
+        }
         self.network.backward(&logits, tape, &self.by_logits)?;
         let Workspace {
             parameters,
             gradient,
             ..
         } = &mut *self.network.workspace();
-        loss += add_parameter_terms(objective, parameters, gradient)?;
-        if !loss.is_finite() {
-            return Err(ModelError::Diverged { steps: self.steps });
+        match fold {
+            Some(fold) => fold.finish(&mut self.state, parameters, objective),
+            None => {
+                add_parameter_gradients(objective, parameters, gradient);
+                update(&self.optimizer, &mut self.state, parameters, gradient);
+            }
         }
-        update(&self.optimizer, &mut self.state, parameters, gradient);
         self.steps += 1;
         Ok(StepResult { loss })
     }
@@ -210,11 +228,17 @@ mod tests {
     use crate::architecture::Architecture;
     use crate::golden::Golden;
     use crate::objective::Loss;
+    use crate::shape::Shape;
 
     #[test]
     fn a_step_follows_the_gradient_of_automatic_differentiation() {
         let golden = Golden::read(include_str!("../tests/golden/network.txt"));
-        let layout = Arc::new(Architecture::parse("mlp-6-5").unwrap().layout(4, 3));
+        let layout = Arc::new(
+            Architecture::parse("mlp-6-5")
+                .unwrap()
+                .layout(Shape::Flat(4), 3)
+                .unwrap(),
+        );
         let before = golden.f32s("parameters");
         let (labels, guide, anchor) = (
             golden.labels("labels"),
@@ -243,7 +267,12 @@ mod tests {
     #[test]
     fn a_step_does_not_depend_on_the_steps_before_it_but_through_the_parameters() {
         let golden = Golden::read(include_str!("../tests/golden/network.txt"));
-        let layout = Arc::new(Architecture::parse("mlp-6-5").unwrap().layout(4, 3));
+        let layout = Arc::new(
+            Architecture::parse("mlp-6-5")
+                .unwrap()
+                .layout(Shape::Flat(4), 3)
+                .unwrap(),
+        );
         let (x, labels) = (golden.f32s("x"), golden.labels("labels"));
         let trainer = |parameters: &[f32]| {
             Trainer::new(layout.clone(), parameters, &Optimizer::sgd(0.1), None, 0).unwrap()

@@ -91,7 +91,8 @@ fn the_best_classifier_of_two_classes_errs_as_often_as_the_normal_tail_says() {
     };
     let data = Dataset::synthetic(&spec, 9).unwrap();
     let (train, test): (Vec<u32>, Vec<u32>) = (0..60_000).partition(|index| index % 2 == 0);
-    let layout = Arc::new(Architecture::parse("logistic").unwrap().layout(10, 2));
+    let layout = Architecture::parse("logistic").unwrap();
+    let layout = Arc::new(layout.layout(data.shape(), 2).unwrap());
     let fresh = layout.initial_parameters(0);
     let mut trainer = Trainer::new(layout.clone(), &fresh, &Optimizer::sgd(0.1), None, 0).unwrap();
     for epoch in 0..3 {

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use fedstill_models::{
-    Architecture, Dataset, Layout, Loss, ModelError, Optimizer, OptimizerState, Partition, Split,
-    Teacher, Term, Trainer, evaluate, predict_logits,
+    Architecture, Clipping, Dataset, Layout, Loss, ModelError, Optimizer, OptimizerState,
+    Partition, Split, Teacher, Term, Trainer, evaluate, predict_logits,
 };
 
 fn digits_split() -> (Dataset, Split) {
@@ -16,7 +16,7 @@ fn digits_split() -> (Dataset, Split) {
 
 fn layout(name: &str, data: &Dataset) -> Arc<Layout> {
     let architecture = Architecture::parse(name).unwrap();
-    Arc::new(architecture.layout(data.n_features(), data.n_classes()))
+    Arc::new(architecture.layout(data.shape(), data.n_classes()).unwrap())
 }
 
 /// Trains on plain cross-entropy; epoch `e` is shuffled by seed `e`.
@@ -46,38 +46,19 @@ fn bits(parameters: &[f32]) -> Vec<u32> {
     parameters.iter().map(|value| value.to_bits()).collect()
 }
 
-const OPTIMIZERS: [Optimizer; 3] = [
-    Optimizer::Sgd {
-        lr: 0.1,
-        momentum: 0.0,
-        weight_decay: 0.0,
-    },
-    Optimizer::Sgd {
-        lr: 0.1,
-        momentum: 0.9,
-        weight_decay: 1e-4,
-    },
-    Optimizer::Adam {
-        lr: 1e-3,
-        beta1: 0.9,
-        beta2: 0.999,
-        eps: 1e-8,
-        weight_decay: 0.0,
-    },
-];
+fn optimizers() -> [Optimizer; 3] {
+    [
+        Optimizer::sgd(0.1),
+        Optimizer::momentum(0.1, 0.9, 1e-4),
+        Optimizer::adam(1e-3),
+    ]
+}
 
 #[test]
 fn a_perceptron_learns_the_digits() {
     let (digits, split) = digits_split();
     for (name, optimizer) in [
-        (
-            "mlp-32",
-            Optimizer::Sgd {
-                lr: 0.1,
-                momentum: 0.9,
-                weight_decay: 1e-4,
-            },
-        ),
+        ("mlp-32", Optimizer::momentum(0.1, 0.9, 1e-4)),
         ("mlp-64-32", Optimizer::adam(3e-3)),
     ] {
         let layout = layout(name, &digits);
@@ -97,7 +78,7 @@ fn epochs_of_one_trainer_equal_epochs_with_the_state_kept_between() {
     let (digits, split) = digits_split();
     let train = &split.clients[0].train[..200];
     let layout = layout("mlp-32", &digits);
-    for optimizer in OPTIMIZERS {
+    for optimizer in optimizers() {
         let fresh = layout.initial_parameters(1);
         let mut whole = Trainer::new(layout.clone(), &fresh, &optimizer, None, 0).unwrap();
         train_epochs(&mut whole, &digits, train, 0..4);
@@ -118,14 +99,19 @@ fn epochs_of_one_trainer_equal_epochs_with_the_state_kept_between() {
 #[test]
 fn trainers_on_many_threads_at_once_give_the_bits_of_one_alone() {
     let (digits, split) = digits_split();
-    let layout = layout("mlp-64-32", &digits);
+    for name in ["mlp-64-32", "resnet8"] {
+        threads_give_the_bits_of_one(&layout(name, &digits), &digits, &split);
+    }
+}
+
+fn threads_give_the_bits_of_one(layout: &Arc<Layout>, digits: &Dataset, split: &Split) {
     let train = &|seed: u64| {
         let fresh = layout.initial_parameters(seed);
         let mut trainer =
             Trainer::new(layout.clone(), &fresh, &Optimizer::sgd(0.1), None, seed).unwrap();
         train_epochs(
             &mut trainer,
-            &digits,
+            digits,
             &split.clients[0].train[..300],
             seed..seed + 2,
         );
@@ -294,4 +280,93 @@ fn an_evaluation_counts_by_class_and_sums_the_cross_entropy() {
         (nothing.n, nothing.accuracy(), nothing.mean_loss()),
         (0, None, None)
     );
+}
+
+#[test]
+fn convolutional_and_recurrent_models_learn_the_digits() {
+    let (digits, split) = digits_split();
+    // Each row of an image is a step of a series.
+    let rows = digits.clone().shaped("8x8".parse().unwrap()).unwrap();
+    let cases = [
+        ("resnet8", &digits, 6),
+        ("depthwise-cnn", &digits, 6),
+        ("cnn-mcmahan", &digits, 3),
+        ("gru", &rows, 15),
+        ("cnn1d", &rows, 15),
+    ];
+    for (name, data, epochs) in cases {
+        let layout = layout(name, data);
+        let fresh = layout.initial_parameters(1);
+        let optimizer = Optimizer::adam(3e-3);
+        let mut trainer = Trainer::new(layout.clone(), &fresh, &optimizer, None, 0).unwrap();
+        train_epochs(&mut trainer, data, &split.clients[0].train, 0..epochs);
+        let (parameters, _) = trainer.into_parts().unwrap();
+        let score = evaluate(&layout, &parameters, data, &split.test).unwrap();
+        let accuracy = score.accuracy().unwrap();
+        assert!(accuracy > 0.93, "{name}: {accuracy}");
+    }
+}
+
+#[test]
+fn descending_inside_the_products_goes_where_a_gradient_leads() {
+    // A bound that nothing reaches makes the trainer take the way of a gradient.
+    let unbound = |optimizer| Optimizer {
+        clipping: Some(Clipping::Norm(1e30)),
+        ..optimizer
+    };
+    let (digits, _) = digits_split();
+    let samples = 0..20_u32;
+    let labels: Vec<u32> = samples.clone().map(|index| digits.label(index)).collect();
+    let x: Vec<f32> = samples
+        .flat_map(|index| digits.sample(index).to_vec())
+        .collect();
+    for name in ["mlp-32", "resnet8"] {
+        let layout = layout(name, &digits);
+        let (fresh, anchor) = (layout.initial_parameters(1), layout.initial_parameters(2));
+        let walk = |optimizer: &Optimizer| {
+            let mut trainer = Trainer::new(layout.clone(), &fresh, optimizer, None, 0).unwrap();
+            let labels = &labels;
+            let objective = [
+                Loss::CrossEntropy { labels }.into(),
+                Term::new(0.7, Loss::Proximal { anchor: &anchor }),
+            ];
+            let mut losses = Vec::new();
+            for _ in 0..5 {
+                losses.push(trainer.step(&x, &objective).unwrap().loss);
+            }
+            (trainer.into_parts().unwrap().0, losses)
+        };
+        for optimizer in [Optimizer::sgd(0.1), Optimizer::momentum(0.1, 0.0, 0.3)] {
+            let (folded, folded_losses) = walk(&optimizer);
+            let (plain, plain_losses) = walk(&unbound(optimizer));
+            let largest = |values: &[f32]| values.iter().fold(0.0_f32, |most, v| most.max(v.abs()));
+            let apart: Vec<f32> = folded.iter().zip(&plain).map(|(a, b)| a - b).collect();
+            assert!(largest(&apart) < 2e-6, "{name}: {}", largest(&apart));
+            for (a, b) in folded_losses.iter().zip(&plain_losses) {
+                assert!((a - b).abs() < 1e-5, "{name}: {a} and {b}");
+            }
+            let moved: Vec<f32> = folded.iter().zip(&fresh).map(|(a, b)| a - b).collect();
+            assert!(largest(&moved) > 0.001, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_step_whose_loss_is_not_finite_leaves_the_parameters_as_they_were() {
+    let (digits, _) = digits_split();
+    for (name, optimizer) in [
+        ("mlp-32", Optimizer::sgd(0.1)),
+        ("resnet8", Optimizer::adam(0.1)),
+    ] {
+        let layout = layout(name, &digits);
+        let fresh = layout.initial_parameters(1);
+        let mut trainer = Trainer::new(layout, &fresh, &optimizer, None, 0).unwrap();
+        let labels = &[3];
+        let mut x = digits.sample(0).to_vec();
+        x[20] = f32::NAN;
+        let objective = [Loss::CrossEntropy { labels }.into()];
+        let outcome = trainer.step(&x, &objective);
+        assert_eq!(outcome, Err(ModelError::Diverged { steps: 0 }), "{name}");
+        assert_eq!(bits(&trainer.parameters()), bits(&fresh), "{name}");
+    }
 }

@@ -82,6 +82,29 @@ fn models_tells_layers_parameters_and_flops() {
 }
 
 #[test]
+fn models_takes_the_shape_of_other_data() {
+    let shown = told(&["models", "cnn-mcmahan", "--input", "1x28x28"]);
+    // McMahan et al. 2017: 1,663,370 parameters; 3136·512 + 512 of them lead to 512 units.
+    for figure in ["1663370", "1606144", "64x14x14"] {
+        assert!(shown.contains(figure), "{figure} in:\n{shown}");
+    }
+    let wrong = unknown(&["models", "lenet5", "--input", "1x8x8"]);
+    assert!(wrong.contains("layer 4, `conv2d 16 5x5`"), "{wrong}");
+    assert!(unknown(&["models", "gru", "--input", "8by8"]).contains("is no shape"));
+}
+
+#[test]
+fn calibrate_prints_a_device_for_a_scenario() {
+    let shown = told(&["calibrate", "mlp-32", "--input", "64", "--seconds", "0.01"]);
+    let line = shown.lines().find(|line| line.starts_with("mlp-32"));
+    let speed = line.and_then(|line| line.split_once("device = { speed = \""));
+    let (number, rest) = speed.and_then(|(_, speed)| speed.split_once(' ')).unwrap();
+    assert!(number.parse::<f64>().unwrap() > 0.0, "{shown}");
+    assert_eq!(rest, "GFLOP/s\" }");
+    assert!(unknown(&["calibrate", "gru", "--input", "64"]).contains("layer 1, `gru 64`"));
+}
+
+#[test]
 fn datasets_names_them_with_their_origin() {
     let list = told(&["datasets"]);
     assert!(

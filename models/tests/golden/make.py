@@ -108,7 +108,21 @@ gradients = [jnp.array(dyadic(6)) for _ in range(12)]
 rules = {
     "sgd": optax.sgd(0.1),
     "sgd_momentum_decay": optax.chain(optax.add_decayed_weights(0.05), optax.sgd(0.1, momentum=0.9)),
+    "sgd_decay": optax.chain(optax.add_decayed_weights(0.05), optax.sgd(0.1)),
+    "nesterov": optax.sgd(0.1, momentum=0.9, nesterov=True),
+    "nesterov_decay": optax.chain(optax.add_decayed_weights(0.05), optax.sgd(0.1, momentum=0.9, nesterov=True)),
     "adam": optax.adam(0.01),
+    "adamw": optax.adamw(0.02, b1=0.8, b2=0.99, eps=1e-3, weight_decay=0.05),
+    "clip_norm": optax.chain(optax.clip_by_global_norm(2.5), optax.sgd(0.1, momentum=0.9)),
+    "clip_value": optax.chain(optax.clip(0.75), optax.sgd(0.1, momentum=0.9)),
+    "step": optax.sgd(optax.exponential_decay(0.1, 4, 0.5, staircase=True)),
+    "exponential": optax.sgd(optax.exponential_decay(0.1, 1, 0.9)),
+    "cosine": optax.sgd(optax.cosine_decay_schedule(0.1, 8, alpha=0.1)),
+    "warmup_cosine": optax.sgd(
+        optax.join_schedules(
+            [optax.linear_schedule(0.025, 0.1, 3), optax.cosine_decay_schedule(0.1, 6)], [4]
+        )
+    ),
     "adam_decay": optax.chain(optax.add_decayed_weights(0.05), optax.adam(0.02, b1=0.8, b2=0.99, eps=1e-3)),
 }
 table = {"start": start, "gradients": jnp.stack(gradients)}

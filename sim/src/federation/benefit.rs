@@ -99,7 +99,7 @@ fn submit(
             let cancelled = || cancellation.is_cancelled();
             let alone = train_alone(&deployment, client, participations, &cancelled);
             let score = match alone {
-                Ok(parameters) => Some(score_client(&deployment, client, &parameters)),
+                Ok(parameters) => Some(score_client(&deployment, client, &parameters.values())),
                 Err(ModelError::Diverged { .. }) => None,
                 Err(error) => unreachable!("twin of client {client}: {error}"),
             };

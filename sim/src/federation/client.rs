@@ -22,7 +22,7 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(deployment: Arc<Deployment>, number: usize) -> Self {
-        let state = Arc::new(LocalState::new(&deployment, number));
+        let state = Arc::new(LocalState::at_start(&deployment, number));
         Self {
             deployment,
             number,

@@ -8,7 +8,7 @@ use crate::kernel::{ComputePool, JobHandle};
 use crate::measures::mean_accuracy;
 use crate::records::{ClientScore, Evaluation, Score};
 use crate::time::SimTime;
-use fedstill_models::{Layout, ModelError, View, evaluate};
+use fedstill_models::{Layout, ModelError, Stored, View, evaluate};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(crate) struct Evaluator {
     deployment: Arc<Deployment>,
     global: Option<Arc<Vec<f32>>>,
-    clients: Vec<Option<Arc<Vec<f32>>>>,
+    clients: Vec<Option<Arc<Stored>>>,
     changed: BTreeSet<Model>,
     pending: Option<Pending>,
     global_score: Option<Score>,
@@ -72,7 +72,7 @@ impl Evaluator {
     }
 
     /// A client has a new model; of no account where the aggregator's is used.
-    pub(crate) fn client_changed(&mut self, client: usize, parameters: Arc<Vec<f32>>) {
+    pub(crate) fn client_changed(&mut self, client: usize, parameters: Arc<Stored>) {
         if !self.deployment.predicts_with_global_model() {
             self.clients[client] = Some(parameters);
             self.changed.insert(Model::Client(client));
@@ -97,13 +97,14 @@ impl Evaluator {
         let needed_at = now + now.saturating_since(last.unwrap_or(SimTime::ZERO));
         let submit = |model| {
             let deployment = Arc::clone(&self.deployment);
-            let parameters = match model {
-                Model::Global => self.global.clone(),
+            let global = self.global.clone().filter(|_| model == Model::Global);
+            let own = match model {
+                Model::Global => None,
                 Model::Client(client) => self.clients[client].clone(),
             };
             let job = pool.submit(
                 needed_at,
-                Box::new(move |_| Box::new(score(&deployment, model, parameters))),
+                Box::new(move |_| Box::new(score(&deployment, model, global, own))),
             );
             (model, job)
         };
@@ -187,15 +188,20 @@ impl Evaluator {
     }
 }
 
-fn score(deployment: &Deployment, model: Model, parameters: Option<Arc<Vec<f32>>>) -> Scores {
+/// Scores the aggregator's model, or a client's own: that of its last participation, if any.
+fn score(
+    deployment: &Deployment,
+    model: Model,
+    global: Option<Arc<Vec<f32>>>,
+    own: Option<Arc<Stored>>,
+) -> Scores {
     match model {
         Model::Client(client) => {
-            let parameters =
-                parameters.unwrap_or_else(|| Arc::new(deployment.initial_parameters(client)));
-            Scores::Client(score_client(deployment, client, &parameters))
+            let own = own.unwrap_or_else(|| Arc::new(deployment.initial_state(client)));
+            Scores::Client(score_client(deployment, client, &own.values()))
         }
         Model::Global => {
-            let parameters = parameters.expect("scored only where there is a global model");
+            let parameters = global.expect("scored only where there is a global model");
             let layout = &deployment.client(0).layout;
             let common = deployment.common_samples();
             let test = &deployment.split().test;

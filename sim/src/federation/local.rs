@@ -5,7 +5,7 @@ use super::deployment::Deployment;
 use super::parcel::{Contents, Parcel};
 use crate::scenario::{RawDistillLoss, RawExchange};
 use fedstill_models::{
-    Batch, Layout, Loss, ModelError, OptimizerState, StepResult, Teacher, Term, Trainer,
+    Batch, Layout, Loss, ModelError, OptimizerState, StepResult, Stored, Teacher, Term, Trainer,
     predict_logits, softmax,
 };
 use std::sync::Arc;
@@ -13,20 +13,39 @@ use std::sync::Arc;
 /// What a client keeps between participations.
 #[derive(Debug, Clone)]
 pub(crate) struct LocalState {
-    pub(crate) parameters: Arc<Vec<f32>>,
+    pub(crate) parameters: Arc<Stored>,
     pub(crate) optimizer: Option<Arc<OptimizerState>>,
     /// Participations whose computation was completed.
     pub(crate) completed: u64,
 }
 
 impl LocalState {
-    pub(crate) fn new(deployment: &Deployment, client: usize) -> Self {
+    /// The state before the first participation. Where models travel every participation begins
+    /// with the one received, and a client keeps none.
+    pub(crate) fn at_start(deployment: &Deployment, client: usize) -> Self {
+        if deployment.predicts_with_global_model() {
+            Self {
+                parameters: no_parameters(),
+                optimizer: None,
+                completed: 0,
+            }
+        } else {
+            Self::new(deployment, client)
+        }
+    }
+
+    /// The state of a client that learns with a model of its own.
+    fn new(deployment: &Deployment, client: usize) -> Self {
         Self {
-            parameters: Arc::new(deployment.initial_parameters(client)),
+            parameters: Arc::new(deployment.initial_state(client)),
             optimizer: None,
             completed: 0,
         }
     }
+}
+
+fn no_parameters() -> Arc<Stored> {
+    Arc::new(Stored::F32(Vec::new()))
 }
 
 /// What a participation's computation gives.
@@ -48,7 +67,8 @@ pub(crate) fn participate(
     cancelled: &dyn Fn() -> bool,
 ) -> Result<LocalResult, ModelError> {
     let knowledge = received.and_then(|received| received.values.as_deref());
-    let mut work = LocalWork::begin(deployment, client, state, knowledge, cancelled)?;
+    let version = received.map_or(state.completed, |received| received.version);
+    let mut work = LocalWork::begin(deployment, client, state, knowledge, version, cancelled)?;
     let mut values = None;
     let mut list = 0;
     match deployment.scenario().method.exchange {
@@ -77,7 +97,10 @@ pub(crate) fn participate(
         let steps = work.trainer.steps();
         return Err(ModelError::Diverged { steps });
     }
-    let state = work.finish()?;
+    let mut state = work.finish()?;
+    if deployment.predicts_with_global_model() {
+        state.parameters = no_parameters();
+    }
     let contribution = match received {
         None => Parcel::nothing(),
         Some(received) => Parcel::encode(&Contents {
@@ -102,10 +125,11 @@ pub(crate) fn train_alone(
     client: usize,
     participations: u64,
     cancelled: &dyn Fn() -> bool,
-) -> Result<Arc<Vec<f32>>, ModelError> {
+) -> Result<Arc<Stored>, ModelError> {
     let mut state = LocalState::new(deployment, client);
     for _ in 0..participations {
-        let mut work = LocalWork::begin(deployment, client, &state, None, cancelled)?;
+        let mut work =
+            LocalWork::begin(deployment, client, &state, None, state.completed, cancelled)?;
         work.train(None)?;
         state = work.finish()?;
     }
@@ -133,6 +157,7 @@ impl<'a> LocalWork<'a> {
         client: usize,
         state: &LocalState,
         knowledge: Option<&[f32]>,
+        version: u64,
         cancelled: &'a dyn Fn() -> bool,
     ) -> Result<Self, ModelError> {
         let scenario = deployment.scenario();
@@ -142,7 +167,8 @@ impl<'a> LocalWork<'a> {
             RawExchange::Parameters => knowledge,
             _ => None,
         };
-        let parameters = received_model.unwrap_or(&state.parameters);
+        let own = state.parameters.values();
+        let parameters = received_model.unwrap_or(&own);
         let kept = state.optimizer.as_ref().filter(|_| local.keep_optimizer);
         let name = &deployment.client(client).name;
         let seed = deployment
@@ -151,7 +177,7 @@ impl<'a> LocalWork<'a> {
         let trainer = Trainer::new(
             Arc::clone(&layout),
             parameters,
-            &deployment.optimizer(),
+            &deployment.optimizer(version),
             kept.map(|state| (**state).clone()),
             seed,
         )?;
@@ -280,7 +306,7 @@ impl<'a> LocalWork<'a> {
         let keeps = self.deployment.scenario().method.local.keep_optimizer;
         let (parameters, optimizer) = self.trainer.into_parts()?;
         Ok(LocalState {
-            parameters: Arc::new(parameters),
+            parameters: Arc::new(self.deployment.kept(parameters)),
             optimizer: keeps.then(|| Arc::new(optimizer)),
             completed: self.completed + 1,
         })

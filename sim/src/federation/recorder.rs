@@ -13,6 +13,7 @@ use crate::records::VersionRecord;
 use crate::scenario::{RawExchange, RawRule, RawSchedule};
 use crate::time::SimTime;
 use crate::world::Host;
+use fedstill_models::Stored;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ pub(crate) enum Record {
     /// A client has completed its computation and has these parameters now.
     Trained {
         client: usize,
-        parameters: Arc<Vec<f32>>,
+        parameters: Arc<Stored>,
     },
     /// Training left the finite numbers at every client of a version.
     AllDiverged,

@@ -54,6 +54,7 @@ fn global_model(sets: &[&str]) -> Arc<Vec<f32>> {
 #[test]
 fn one_client_alone_in_either_schedule_is_plain_sequential_sgd() {
     let plain = train_alone(&deployment(&[]), 0, 6, &|| false).expect("it converges");
+    let plain = Arc::new(plain.values().into_owned());
     let initial = deployment(&[]).initial_parameters(0);
     assert_ne!(*plain, initial);
     assert_eq!(global_model(&[]), plain, "synchronous");

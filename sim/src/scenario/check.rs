@@ -10,6 +10,7 @@ mod device;
 mod dropout;
 mod findings;
 mod method;
+mod models;
 mod network;
 mod sites;
 mod skew;
@@ -181,6 +182,7 @@ pub(crate) fn check(
     // Without a sensible number of clients the other figures mean nothing.
     if let Some(count) = clients::check(&raw, &mut findings) {
         data::check(&mut raw, count, folder, sets, &mut findings);
+        models::check(&raw, &mut findings);
         for (index, group) in raw.clients.iter_mut().enumerate() {
             let path = format!("clients.{index}.device");
             device::check(&path, &mut group.device, &mut findings);

@@ -13,6 +13,8 @@ const GIVEN_BY_PRESETS: &[&str] = &[
     "RawMethod",
     "RawExchange",
     "RawOptimizer",
+    "RawDecay",
+    "RawClip",
     "RawDistillLoss",
     "RawRule",
     "RawSchedule",

@@ -62,7 +62,7 @@ impl Deployment {
             download_bytes: bytes(received),
             work: Work(work),
             upload_bytes: bytes(values),
-            memory_bytes: layout.training_memory_bytes(batch, &self.optimizer()),
+            memory_bytes: layout.training_memory_bytes(batch, &self.optimizer(0)),
         }
     }
 

@@ -5,10 +5,11 @@ use super::presence::{GroupPresence, Presence, instant};
 use super::{ClientSpec, DeploymentError, failed};
 use crate::kernel::Streams;
 use crate::scenario::{
-    Loaded, Quantity, RawClientGroup, RawMoment, RawPartition, RawSource, Sampled, WeekTime,
+    Loaded, Quantity, RawClientGroup, RawModel, RawMoment, RawPartition, RawSource, Sampled,
+    WeekTime,
 };
 use crate::time::{SimDuration, SimTime};
-use fedstill_models::{Architecture, Dataset, Layout, Partition, SyntheticSpec};
+use fedstill_models::{Dataset, Layout, Partition, SyntheticSpec};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -93,7 +94,7 @@ pub(super) fn draw_group(
 ) -> Result<(), DeploymentError> {
     let place = format!("clients `{}`", group.name);
     // Clients of one model share its layout.
-    let mut layouts: BTreeMap<&str, Arc<Layout>> = BTreeMap::new();
+    let mut layouts: BTreeMap<String, Arc<Layout>> = BTreeMap::new();
     let fleet = Fleet::new(&group.device);
     let presences: Vec<_> = fleet
         .models()
@@ -103,15 +104,19 @@ pub(super) fn draw_group(
     for index in 0..group.count {
         let site = group.site(index);
         let name = group.client_name(index);
-        let model = site.and_then(|site| site.model.as_deref());
-        let model = model.unwrap_or(&group.model);
-        let layout = match layouts.get(model) {
+        let told = site.and_then(|site| site.model.clone());
+        let told = told.map(RawModel::Name);
+        let model = told.as_ref().unwrap_or(&group.model);
+        let label = model.label();
+        let layout = match layouts.get(&label) {
             Some(layout) => Arc::clone(layout),
             None => {
-                let architecture =
-                    Architecture::parse(model).map_err(|error| failed(&place)(&error))?;
-                let layout = architecture.layout(dataset.n_features(), dataset.n_classes());
-                Arc::clone(layouts.entry(model).or_insert(Arc::new(layout)))
+                let architecture = model.architecture();
+                let architecture = architecture.map_err(|error| failed(&place)(&error))?;
+                let layout = architecture.layout(dataset.shape(), dataset.n_classes());
+                let layout = Arc::new(layout.map_err(|error| failed(&place)(&error))?);
+                layouts.insert(label.clone(), Arc::clone(&layout));
+                layout
             }
         };
         let draw = Draw {
@@ -154,7 +159,7 @@ pub(super) fn draw_group(
             noise: kind.noise.clone().map(|noise| (noise, index)),
             name,
             group: told_group.unwrap_or_else(|| group.name.clone()),
-            model: model.to_owned(),
+            model: label,
             layout,
             presence: Presence {
                 group: presence,

@@ -7,6 +7,7 @@ mod cost;
 mod data_sites;
 mod devices;
 mod drawing;
+mod optimizing;
 mod placing;
 mod presence;
 
@@ -22,12 +23,13 @@ use crate::device::Device;
 use crate::kernel::Streams;
 use crate::network::Conduct;
 use crate::scenario::{
-    Factor, RawExchange, RawNormalise, RawOnReturn, RawOptimizer, RawRule, RawSchedule, RawWeights,
+    Factor, RawExchange, RawNormalise, RawOnReturn, RawPrecision, RawRule, RawSchedule, RawWeights,
     Sampled, Scenario,
 };
 use crate::time::{SimDuration, SimTime};
 use fedstill_models::{
-    Dataset, Holding, Layout, Normalisation, Normaliser, Optimizer, Shard, Site, Split, View,
+    Dataset, Holding, Layout, Normalisation, Normaliser, Optimizer, Precision, Shard, Site, Split,
+    Stored, View,
 };
 use std::sync::Arc;
 
@@ -223,6 +225,20 @@ impl Deployment {
         spec.layout.initial_parameters(seed)
     }
 
+    /// Those as the client keeps them.
+    pub(crate) fn initial_state(&self, client: usize) -> Stored {
+        self.kept(self.initial_parameters(client))
+    }
+
+    /// Parameters as a client keeps them between participations.
+    pub(crate) fn kept(&self, parameters: Vec<f32>) -> Stored {
+        let precision = match self.scenario.method.local.keep {
+            RawPrecision::F32 => Precision::F32,
+            RawPrecision::Bf16 => Precision::Bf16,
+        };
+        Stored::new(parameters, precision)
+    }
+
     /// Version 0 of the global model, where models travel.
     pub(crate) fn initial_server_parameters(&self) -> Option<Vec<f32>> {
         let seed = self.world.seed("server", "initial weights");
@@ -310,31 +326,9 @@ impl Deployment {
             .unwrap_or(automatic)
     }
 
-    pub(crate) fn optimizer(&self) -> Optimizer {
-        match self.scenario.method.local.optimizer {
-            RawOptimizer::Sgd {
-                lr,
-                momentum,
-                weight_decay,
-            } => Optimizer::Sgd {
-                lr,
-                momentum,
-                weight_decay,
-            },
-            RawOptimizer::Adam {
-                lr,
-                beta1,
-                beta2,
-                epsilon,
-                weight_decay,
-            } => Optimizer::Adam {
-                lr,
-                beta1,
-                beta2,
-                eps: epsilon,
-                weight_decay,
-            },
-        }
+    /// The optimiser of a participation that starts from this version.
+    pub(crate) fn optimizer(&self, version: u64) -> Optimizer {
+        optimizing::optimizer(&self.scenario.method.local, version)
     }
 
     /// When the run ends at the latest.

@@ -4,7 +4,6 @@ use super::dropout::availability;
 use super::findings::Findings;
 use super::sites;
 use crate::scenario::raw::RawScenario;
-use fedstill_models::Architecture;
 
 /// Each client costs a few hundred bytes before it does anything.
 const MOST_CLIENTS: usize = 10_000_000;
@@ -45,14 +44,6 @@ pub(super) fn check(raw: &RawScenario, findings: &mut Findings<'_>) -> Option<us
             &group.count,
             "remove the group if it has no clients",
         );
-        if let Err(why) = architecture(&group.model) {
-            findings.refuse(
-                &format!("{path}.model"),
-                format!("`{path}.model`: {why}"),
-                "expected the widths of the hidden layers, as in `mlp-64-32`",
-                "`fedstill models` lists the architectures",
-            );
-        }
         availability(&path, group, findings);
     }
     sites::check(raw, findings);
@@ -104,12 +95,4 @@ pub(super) fn name(path: &str, what: &str, name: &str, findings: &mut Findings<'
         "expected letters, digits, `-`, `_` and `.`",
         "the name becomes part of file names and tables; choose a plain one",
     );
-}
-
-/// Hidden widths of `mlp-64-32`, none for `logistic`; what is wrong with the name otherwise.
-pub(super) fn architecture(name: &str) -> Result<Vec<usize>, String> {
-    match Architecture::parse(name) {
-        Ok(architecture) => Ok(architecture.hidden().to_vec()),
-        Err(error) => Err(error.to_string()),
-    }
 }

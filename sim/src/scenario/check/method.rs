@@ -1,12 +1,11 @@
 //! Choices of the method: each by itself, and whether they go together.
 
-use super::clients::architecture;
 use super::findings::Findings;
 use super::sites;
 use crate::scenario::presets::{PRESETS, needs_equal_models};
 use crate::scenario::raw::{
-    RawDistillLoss, RawExchange, RawLocal, RawOptimizer, RawRule, RawScenario, RawSchedule,
-    RawSelection, RawStaleness,
+    RawClip, RawDecay, RawDistillLoss, RawExchange, RawLocal, RawOptimizer, RawRule, RawScenario,
+    RawSchedule, RawSelection, RawStaleness,
 };
 
 /// FedAsync's α, as `raw` fills it in.
@@ -93,7 +92,7 @@ fn equal_models(raw: &RawScenario, findings: &mut Findings<'_>) {
     let Some(other) = raw
         .clients
         .iter()
-        .position(|group| architecture(&group.model) != architecture(&first.model))
+        .position(|group| group.model.architecture() != first.model.architecture())
     else {
         return;
     };
@@ -155,8 +154,17 @@ fn local(local: &RawLocal, exchange: &RawExchange, findings: &mut Findings<'_>) 
         RawOptimizer::Sgd {
             lr,
             momentum,
+            nesterov,
             weight_decay,
         } => {
+            if nesterov && momentum == 0.0 {
+                findings.refuse(
+                    &format!("{optimizer}.nesterov"),
+                    "Nesterov's momentum needs a momentum, and there is none",
+                    "expected `momentum` above 0 beside it",
+                    "add `momentum = 0.9`, or remove `nesterov`",
+                );
+            }
             findings.number(
                 &format!("{optimizer}.momentum"),
                 momentum,
@@ -167,6 +175,13 @@ fn local(local: &RawLocal, exchange: &RawExchange, findings: &mut Findings<'_>) 
             (lr, weight_decay)
         }
         RawOptimizer::Adam {
+            lr,
+            beta1,
+            beta2,
+            epsilon,
+            weight_decay,
+        }
+        | RawOptimizer::AdamW {
             lr,
             beta1,
             beta2,
@@ -221,7 +236,51 @@ fn local(local: &RawLocal, exchange: &RawExchange, findings: &mut Findings<'_>) 
             "remove it, or set `exchange = \"parameters\"`",
         );
     }
+    learning_rate(local, findings);
     distill(local, exchange, findings);
+}
+
+/// How the learning rate falls, and how gradients are bounded.
+fn learning_rate(local: &RawLocal, findings: &mut Findings<'_>) {
+    let decay = "method.local.decay";
+    let mut share = |key: &str, value: f64, least: f64| {
+        findings.number(
+            &format!("{decay}.{key}"),
+            value,
+            |value| (least..=1.0).contains(&value),
+            "a share of the learning rate, at most 1",
+            "0.5 leaves half of it, 1 leaves it as it is",
+        );
+    };
+    match local.decay {
+        RawDecay::Constant => {}
+        RawDecay::Step { every, factor } => {
+            share("factor", factor, f64::MIN_POSITIVE);
+            findings.not_zero(
+                &format!("{decay}.every"),
+                &every,
+                "the learning rate drops once in so many counts",
+            );
+        }
+        RawDecay::Exponential { factor } => share("factor", factor, f64::MIN_POSITIVE),
+        RawDecay::Cosine { length, floor } => {
+            share("floor", floor, 0.0);
+            findings.not_zero(
+                &format!("{decay}.length"),
+                &length,
+                "the floor is reached after so many counts",
+            );
+        }
+    }
+    if let RawClip::Norm { most } | RawClip::Value { most } = local.clip {
+        findings.number(
+            "method.local.clip.most",
+            most,
+            |most| most > 0.0,
+            "a number above zero",
+            "leave `clip` out to bound nothing",
+        );
+    }
 }
 
 fn distill(local: &RawLocal, exchange: &RawExchange, findings: &mut Findings<'_>) {

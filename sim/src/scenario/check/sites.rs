@@ -1,12 +1,11 @@
 //! Sites of files: names that no other client has, models, and samples that are there.
 
-use super::clients::architecture;
 use super::findings::Findings;
 use crate::kernel::Streams;
 use crate::scenario::Scenario;
 use crate::scenario::data::Loaded;
 use crate::scenario::quantity::nearest;
-use crate::scenario::raw::{RawClientGroup, RawScenario, RawSource};
+use crate::scenario::raw::{RawClientGroup, RawModel, RawScenario, RawSource};
 use crate::scenario::sites::{Sites, class_of};
 use fedstill_models::{Dataset, Holding, HoldingError, Split, check_holdings, synthetic_labels};
 use std::collections::BTreeMap;
@@ -79,14 +78,14 @@ pub(super) fn check(raw: &RawScenario, findings: &mut Findings<'_>) {
                 ));
             }
             if let Some(model) = &site.model
-                && let Err(why) = architecture(model)
+                && let Err(why) = RawModel::Name(model.clone()).architecture()
             {
                 told += 1;
                 findings.add(sites.mistake(
                     row,
                     "model",
                     format!("{}: {why}", sites.place(row)),
-                    "expected the widths of the hidden layers, as in `mlp-64-32`",
+                    "expected the name of a model, as in `mlp-64-32`",
                     "`fedstill models` lists the architectures",
                 ));
             }
@@ -107,19 +106,20 @@ fn ordinary<'a>(raw: &'a RawScenario, name: &str) -> Option<&'a RawClientGroup> 
 
 /// Where models travel, that all clients have the same.
 pub(super) fn equal_models(raw: &RawScenario, findings: &mut Findings<'_>) {
-    let mut first: Option<(&str, String)> = None;
+    let mut first: Option<(RawModel, String)> = None;
     for (index, group) in raw.clients.iter().enumerate() {
         for place in 0..group.count {
             let sites = group.sites.as_deref();
             let site = sites.and_then(|sites| Some((sites, sites.rows.get(place)?)));
-            let own = site.and_then(|(_, site)| site.model.as_deref());
-            let model = own.unwrap_or(&group.model);
+            let own = site.and_then(|(_, site)| site.model.clone());
+            let own = own.map(RawModel::Name);
+            let model = own.as_ref().unwrap_or(&group.model);
             let who = match site {
                 Some((_, site)) => format!("site `{}`", site.name),
                 None => format!("group `{}`", group.name),
             };
-            let (before, whose) = first.get_or_insert_with(|| (model, who.clone()));
-            if architecture(before) == architecture(model) {
+            let (before, whose) = first.get_or_insert_with(|| (model.clone(), who.clone()));
+            if before == model || before.architecture() == model.architecture() {
                 // Clients of a group without a file are alike.
                 if site.is_none() {
                     break;

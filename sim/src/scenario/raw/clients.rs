@@ -2,8 +2,8 @@
 
 use super::super::sites::{Site, Sites};
 use super::{
-    RawDevice, RawDropout, RawHours, RawLink, RawMoment, RawNames, RawOnReturn, RawSiteData,
-    RawZones, is_default,
+    RawDevice, RawDropout, RawHours, RawLink, RawModel, RawMoment, RawNames, RawOnReturn,
+    RawSiteData, RawZones, is_default,
 };
 use fedstill_models::Holding;
 use schemars::JsonSchema;
@@ -21,8 +21,8 @@ pub struct RawClientGroup {
     /// CSV file with one row a client, relative to the scenario: `name`, and any of `group`, `up`, `down`, `latency`, `at`, `speed`, `memory`, `model`, `hours`, `time_zone`, `samples`, `samples_0`, `samples_1`, ... What a row leaves open is the group's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// Architecture, such as `mlp-64-32` (hidden widths; input and output come from the data).
-    pub model: String,
+    /// Architecture, such as `mlp-64-32` (hidden widths; input and output come from the data), or a table with its layers.
+    pub model: RawModel,
     /// How its clients' data differ from the pool's: turned images, noise, wrong labels, classes or features missing.
     #[serde(default, skip_serializing_if = "RawSiteData::is_plain")]
     pub data: RawSiteData,

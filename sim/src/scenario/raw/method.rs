@@ -1,6 +1,7 @@
 //! `[method]`: how the clients learn together.
 
 use super::super::quantity::Duration;
+use super::is_default;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +75,21 @@ pub struct RawLocal {
     pub optimizer: RawOptimizer,
     /// Keep the optimiser's state between participations instead of resetting it.
     pub keep_optimizer: bool,
+    /// How precisely a client's own model is kept between participations; training is always in f32.
+    #[serde(skip_serializing_if = "is_default")]
+    pub keep: RawPrecision,
+    /// How the learning rate falls.
+    #[serde(skip_serializing_if = "is_default")]
+    pub decay: RawDecay,
+    /// What `decay` and `warmup` count.
+    #[serde(skip_serializing_if = "is_default")]
+    pub decay_by: RawCount,
+    /// Over so many counts the learning rate rises evenly from 1/warmup of itself; 0 for no warm-up.
+    #[serde(skip_serializing_if = "is_default")]
+    pub warmup: u64,
+    /// How gradients are bounded.
+    #[serde(skip_serializing_if = "is_default")]
+    pub clip: RawClip,
     /// ρ of the proximal term ρ/2‖θ−θ₀‖² to the parameters received; 0 for none.
     pub proximal: f64,
     /// How received predictions are learned.
@@ -92,6 +108,9 @@ pub enum RawOptimizer {
         /// Momentum; 0 for none.
         #[serde(default)]
         momentum: f64,
+        /// Nesterov's momentum, which looks ahead; needs `momentum`.
+        #[serde(default, skip_serializing_if = "is_default")]
+        nesterov: bool,
         /// L2 weight decay; 0 for none.
         #[serde(default)]
         weight_decay: f64,
@@ -112,6 +131,96 @@ pub enum RawOptimizer {
         /// L2 weight decay; 0 for none.
         #[serde(default)]
         weight_decay: f64,
+    },
+    /// Adam with decoupled weight decay (Loshchilov and Hutter 2019).
+    #[serde(rename = "adamw")]
+    AdamW {
+        /// Learning rate.
+        lr: f64,
+        /// Decay of the first moment.
+        #[serde(default = "default_beta1")]
+        beta1: f64,
+        /// Decay of the second moment.
+        #[serde(default = "default_beta2")]
+        beta2: f64,
+        /// Added to the denominator.
+        #[serde(default = "default_epsilon")]
+        epsilon: f64,
+        /// Each step shrinks the parameters by lr times this.
+        #[serde(default = "default_decoupled")]
+        weight_decay: f64,
+    },
+}
+
+/// How the learning rate falls with a count t, after the warm-up.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
+pub enum RawDecay {
+    /// It stays.
+    #[default]
+    Constant,
+    /// factor^⌊t/every⌋ of it is left.
+    Step {
+        /// Counts between drops.
+        every: u64,
+        /// What is left by each drop.
+        factor: f64,
+    },
+    /// factor^t of it is left.
+    Exponential {
+        /// What is left by each count.
+        factor: f64,
+    },
+    /// Half a cosine from all of it to `floor` of it.
+    Cosine {
+        /// Counts until the floor.
+        length: u64,
+        /// What is left at the end.
+        #[serde(default)]
+        floor: f64,
+    },
+}
+
+/// What a change of the learning rate counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RawCount {
+    /// The version that a participation starts from; where nothing is received, the client's own participations.
+    #[default]
+    Versions,
+    /// The optimiser's steps: from 0 in each participation unless the optimiser is kept.
+    Steps,
+}
+
+/// How precisely parameters are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RawPrecision {
+    /// 4 bytes a parameter, as trained.
+    #[default]
+    F32,
+    /// bfloat16, 2 bytes a parameter, rounded to nearest, ties to even.
+    Bf16,
+}
+
+/// How gradients are bounded.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(tag = "kind")]
+pub enum RawClip {
+    /// Not at all.
+    #[default]
+    None,
+    /// The gradient of all parameters together is scaled to this Euclidean norm where it is longer.
+    Norm {
+        /// The greatest norm.
+        most: f64,
+    },
+    /// Each value is brought within ± this.
+    Value {
+        /// The greatest absolute value.
+        most: f64,
     },
 }
 
@@ -267,6 +376,11 @@ impl Default for RawLocal {
             batch: 10,
             optimizer: RawOptimizer::default(),
             keep_optimizer: false,
+            keep: RawPrecision::default(),
+            decay: RawDecay::default(),
+            decay_by: RawCount::default(),
+            warmup: 0,
+            clip: RawClip::default(),
             proximal: 0.0,
             distill: RawDistill::default(),
         }
@@ -278,6 +392,7 @@ impl Default for RawOptimizer {
         Self::Sgd {
             lr: 0.05,
             momentum: 0.0,
+            nesterov: false,
             weight_decay: 0.0,
         }
     }
@@ -338,6 +453,10 @@ fn default_beta2() -> f64 {
 
 fn default_epsilon() -> f64 {
     1e-8
+}
+
+fn default_decoupled() -> f64 {
+    0.01
 }
 
 fn default_mixing() -> f64 {

@@ -14,6 +14,7 @@ mod device;
 mod dropout;
 mod link;
 mod method;
+mod model;
 mod network;
 mod outcome;
 mod place;
@@ -35,9 +36,10 @@ pub use device::{
 pub use dropout::{RawCosine, RawCurve, RawDropout, RawLogNormal, RawWeibull};
 pub use link::RawLink;
 pub use method::{
-    RawDistill, RawDistillLoss, RawExchange, RawLocal, RawMethod, RawOptimizer, RawRule,
-    RawSchedule, RawSelection, RawStaleness, RawWeights,
+    RawClip, RawCount, RawDecay, RawDistill, RawDistillLoss, RawExchange, RawLocal, RawMethod,
+    RawOptimizer, RawPrecision, RawRule, RawSchedule, RawSelection, RawStaleness, RawWeights,
 };
+pub use model::{RawLayer, RawLayers, RawModel, RawResidual, WrongModel};
 pub use network::{
     RawHostLink, RawNetwork, RawNetworkScenario, RawRoute, RawSharing, RawTier, RawTopology,
     RawTransfer, RawTransport,
