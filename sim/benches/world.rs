@@ -8,7 +8,7 @@
 use std::ops::ControlFlow;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use fedstill_sim::device::{Availability, Device, Power};
+use fedstill_sim::device::{Availability, Device, Power, Processor};
 use fedstill_sim::kernel::{ActorId, Behaviour, ComputePool, Stage, Stream, Streams};
 use fedstill_sim::network::{Access, Bandwidth, Connections, Network, Transport};
 use fedstill_sim::time::{SimDuration, SimTime};
@@ -178,7 +178,8 @@ fn sites(connections: &Connections, clients: u32) -> Vec<Site> {
     let site = |client: u32| Site {
         host: connections.attached(client + 1),
         device: Device {
-            flops_per_second: FLOPS_PER_SECOND,
+            processor: Processor::new(FLOPS_PER_SECOND, 1),
+            training_cores: 1,
             memory_bytes: None,
             power,
         },
@@ -186,6 +187,7 @@ fn sites(connections: &Connections, clients: u32) -> Vec<Site> {
         battery: None,
         on_return: OnReturn::Abandon,
         drops: None,
+        noise: None,
     };
     (0..clients).map(site).collect()
 }
@@ -197,6 +199,7 @@ fn simulate(connections: Connections, sites: Vec<Site>, mut stager: Stager) -> A
         detection_delay: SimDuration::ZERO,
         end: SimTime::MAX,
         tick: None,
+        gather: false,
     };
     let network = Network::new(connections, Transport::fluid());
     let pool = ComputePool::new(1).expect("a thread");
@@ -215,7 +218,8 @@ fn clients(criterion: &mut Criterion) {
         let mut transfers = accounts.transfers.iter();
         assert!(
             transfers
-                .all(|one| one.outcome == TransferOutcome::Delivered && one.carried_bytes == BYTES)
+                .all(|one| one.outcome == TransferOutcome::Delivered
+                    && one.effort.sent_bytes == BYTES)
         );
         for (participation, flops) in accounts.participations.iter().zip({
             let mut order: Vec<usize> = (0..clients as usize).collect();

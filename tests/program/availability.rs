@@ -125,7 +125,7 @@ fn work_that_is_resumed_goes_on_with_what_is_left_and_pays_the_latency_again() {
     let joules = 2.0 * 10.672 + 10.0 * length + 4.0 * 10.422;
     assert!((row.number("energy_joules") - joules).abs() < 1e-6);
     // What it learned is what it would have learned without a break.
-    let accuracy = |tables: &Tables| tables.run().text("final_personal_accuracy").to_owned();
+    let accuracy = |tables: &Tables| tables.run().text("accuracy_personal_global").to_owned();
     assert_eq!(accuracy(&tables), accuracy(&whole));
 }
 

@@ -106,6 +106,17 @@ fn read(
             .filter(|&place| place != label && Some(place) != client)
             .collect(),
     };
+    if features.contains(&label) {
+        return refuse(
+            name,
+            format!(
+                "the label `{}` of `{name}` is among its features",
+                columns.label
+            ),
+            "a model that is told the answer learns nothing else",
+            "leave it out of `features`",
+        );
+    }
     if features.is_empty() {
         return refuse(
             name,

@@ -25,7 +25,8 @@ pub struct DataFile<'a> {
 pub(super) struct Input<'a> {
     pub(super) name: &'a str,
     reader: Box<dyn Read + 'a>,
-    packed: bool,
+    /// How it was packed, if it was.
+    packing: Option<&'static str>,
 }
 
 impl<'a> Input<'a> {
@@ -48,8 +49,17 @@ impl<'a> Input<'a> {
         Ok(Self {
             name: file.name,
             reader,
-            packed,
+            packing: packed.then_some("gzip"),
         })
+    }
+
+    /// A file within an archive, unpacked as far as it is read.
+    pub(super) fn of_archive(name: &'a str, reader: impl Read + 'a) -> Self {
+        Self {
+            name,
+            reader: Box::new(reader),
+            packing: Some("ZIP"),
+        }
     }
 
     /// As many bytes as are left, but no more than `most`. Memory grows with what is there, not
@@ -58,17 +68,16 @@ impl<'a> Input<'a> {
         let mut bytes = Vec::new();
         match (&mut self.reader).take(most).read_to_end(&mut bytes) {
             Ok(_) => Ok(bytes),
-            Err(error) if self.packed => refuse(
-                self.name,
-                format!("`{}` is damaged gzip: {error}", self.name),
-                "",
-                "download it again, or compare its checksum with the publisher's",
-            ),
+            // Plain bytes in memory can always be read.
             Err(error) => refuse(
                 self.name,
-                format!("`{}` cannot be read: {error}", self.name),
+                format!(
+                    "`{}` is damaged {}: {error}",
+                    self.name,
+                    self.packing.unwrap_or_default()
+                ),
                 "",
-                "check the file",
+                "download it again, or compare its checksum with the publisher's",
             ),
         }
     }
@@ -80,7 +89,7 @@ impl<'a> Input<'a> {
         if found == size {
             return Ok(bytes);
         }
-        let (name, unpacked) = (self.name, if self.packed { " unpacked" } else { "" });
+        let (name, unpacked) = (self.name, self.packing.map_or("", |_| " unpacked"));
         if found < size {
             return refuse(
                 name,

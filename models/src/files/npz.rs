@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use super::error::{DataFileError, refuse};
-use super::input::{DataFile, Input, LARGEST, looks_like};
+use super::input::{DataFile, Input, looks_like};
 use super::npy::{array, labels, together};
 use super::tensor::Tensor;
 use crate::dataset::Dataset;
@@ -93,19 +93,11 @@ impl<'a> Archive<'a> {
             expected: String::new(),
             way_out: "download it again, or save it anew with numpy.savez".to_owned(),
         };
-        let mut packed = self
+        let packed = self
             .archive
             .by_index(place)
             .map_err(|error| damaged(error.to_string()))?;
-        let mut bytes = Vec::new();
-        // Read as far as there is anything, not as far as the archive says.
-        std::io::Read::read_to_end(&mut std::io::Read::take(&mut packed, LARGEST), &mut bytes)
-            .map_err(|error| damaged(error.to_string()))?;
-        let input = Input::open(DataFile {
-            name: &shown,
-            bytes: &bytes,
-        });
-        input.and_then(array).map_err(|error| DataFileError {
+        array(Input::of_archive(&shown, packed)).map_err(|error| DataFileError {
             file: name.to_owned(),
             ..error
         })

@@ -54,6 +54,11 @@ impl Crossing {
         self.parts >= WHOLE
     }
 
+    /// What the flow takes here of its rate.
+    pub(super) fn part(self) -> f64 {
+        f64::from(self.parts) / f64::from(WHOLE)
+    }
+
     /// The rate of a flow that takes all of a link of this capacity.
     pub(super) fn rate_alone(self, capacity: Rate) -> Rate {
         if self.parts == WHOLE {

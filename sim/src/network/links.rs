@@ -121,8 +121,12 @@ impl Links {
 
     /// The load of a contended link from `now` on.
     pub(super) fn set_load(&mut self, now: SimTime, resource: ResourceId, load: f64) {
-        self.end_load(now, resource);
-        self.loads.insert(resource, (load, now));
+        let before = self.loads.insert(resource, (load, now));
+        if let Some((load, since)) = before
+            && now > since
+        {
+            self.note_load(resource, load);
+        }
     }
 
     /// The load of a contended link until `now`, if it had any for a length of time.

@@ -193,25 +193,38 @@ impl FlowNetwork {
         let class = &self.classes.slots[carrying.class];
         let highest = class.highest_level(carrying.since, self.now);
         let rate = highest.map_or(Rate::ZERO, |level| level.min(carrying.cap));
+        let rate = rate.as_bytes_per_second();
         let alone = move |on: &&Crossing| {
             !class.links.iter().any(|link| link.resource == on.resource)
                 && self.links.is_shared(on.resource)
         };
         flow.route.iter().filter(alone).filter_map(move |on| {
-            let most = on.rate_alone(self.links.rate(on.resource));
-            // A rate is rounded to the unit below, never to more than the link has.
-            (most > Rate::ZERO).then(|| (on.resource, (rate.0 as f64 / most.0 as f64).min(1.0)))
+            let most = self.links.bytes_per_second(on.resource);
+            // A rate is rounded to its unit; what it takes is never more than the link has.
+            (most > 0.0).then(|| (on.resource, (rate * on.part() / most).min(1.0)))
         })
     }
 
+    /// Takes note of them before the flow is placed anew.
     fn note_loads_alone(&mut self, flow: FlowId) {
         let live = &self.flows[flow.slot()];
         let carrying = live.carrying();
         if carrying.since == self.now {
             return;
         }
-        let loads: Vec<(ResourceId, f64)> = self.loads_alone(live, carrying).collect();
-        for (resource, load) in loads {
+        // Few links are a flow's own: no allocation for those.
+        let mut loads = [(ResourceId(0), 0.0); 4];
+        let mut count = 0;
+        let mut more = Vec::new();
+        for load in self.loads_alone(live, carrying) {
+            if count < loads.len() {
+                loads[count] = load;
+                count += 1;
+            } else {
+                more.push(load);
+            }
+        }
+        for (resource, load) in loads[..count].iter().copied().chain(more) {
             self.links.note_load(resource, load);
         }
     }

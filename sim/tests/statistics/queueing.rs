@@ -121,12 +121,12 @@ fn erlang_c(servers: usize, load: f64) -> f64 {
     blocked / (1.0 - load * (1.0 - blocked))
 }
 
-/// Enough customers that the interval is about 1.5 % wide on either side.
+/// Enough customers that the interval is about 2 % wide on either side.
 fn customers(load: f64) -> usize {
     match load {
-        load if load < 0.5 => 1_500_000,
-        load if load < 0.7 => 2_000_000,
-        _ => 5_000_000,
+        load if load < 0.5 => 1_000_000,
+        load if load < 0.7 => 1_200_000,
+        _ => 3_000_000,
     }
 }
 

@@ -160,7 +160,11 @@ fn is_given(group: &Node, key: &str) -> bool {
         Some(_) if leaf.is_empty() => true,
         // Every device of a mix says its own.
         Some(node) if key == "device.speed" && node.child("mix").is_some() => true,
-        Some(node) => !matches!(node.value, Value::Table(_)) || node.child(leaf).is_some(),
+        Some(node) => {
+            // A class of device, or a mix of them, has a speed.
+            let has = |key: &str| node.child(key).is_some();
+            !matches!(node.value, Value::Table(_)) || has(leaf) || has("class") || has("mix")
+        }
     }
 }
 
