@@ -124,11 +124,11 @@ fn add_logit_term(
                 probabilities,
                 log_sums,
             } = scratch.own.fill(logits, n_classes, 1.0);
-            for (slot, &probability) in gradient.iter_mut().zip(&*probabilities) {
+            for (slot, &probability) in gradient.iter_mut().zip(probabilities) {
                 *slot += per_sample * probability;
             }
             let mut sum = 0.0;
-            for (row, (&label, &log_sum)) in labels.iter().zip(&*log_sums).enumerate() {
+            for (row, (&label, &log_sum)) in labels.iter().zip(log_sums).enumerate() {
                 let own = row * n_classes + label as usize;
                 sum += log_sum - f64::from(logits[own]);
                 gradient[own] -= per_sample;

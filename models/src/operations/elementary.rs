@@ -38,10 +38,10 @@ pub(super) fn logistic(x: f32) -> f32 {
 pub(super) fn tanh(x: f32) -> f32 {
     let square = x * x;
     let mut series = -5.704_988_7e-3;
-    series = series * square + 2.063_908_9e-2;
+    series = series * square + 2.063_909e-2;
     series = series * square - 5.373_971_5e-2;
     series = series * square + 1.333_144_2e-1;
-    series = series * square - 3.333_328_2e-1;
+    series = series * square - 3.333_328e-1;
     let near = x + x * square * series;
     let small = exp_of_negative(-2.0 * x.abs());
     let far = ((1.0 - small) / (1.0 + small)).copysign(x);
