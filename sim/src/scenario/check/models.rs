@@ -4,6 +4,9 @@ use super::findings::Findings;
 use crate::scenario::raw::{RawModel, RawScenario, RawSource};
 use fedstill_models::{Dataset, Shape};
 
+/// Data with samples of more numbers, or more classes, are refused for themselves.
+const MOST_NUMBERS: usize = 1 << 31;
+
 /// Checks every group's model; its shapes where the data could be read.
 pub(super) fn check(raw: &RawScenario, findings: &mut Findings<'_>) {
     let data = shape_and_classes(&raw.data.source);
@@ -35,7 +38,10 @@ pub(super) fn check(raw: &RawScenario, findings: &mut Findings<'_>) {
                 continue;
             }
         };
-        let Some((shape, classes)) = data.filter(|(shape, classes)| shape.size() * classes > 0)
+        // What is wrong with the data is told elsewhere; a model for them would mean nothing.
+        let meant = 1..=MOST_NUMBERS;
+        let Some((shape, classes)) = data
+            .filter(|(shape, classes)| meant.contains(&shape.size()) && meant.contains(classes))
         else {
             continue;
         };
