@@ -137,7 +137,8 @@ fn random_arrivals_stay_as_long_as_processor_sharing_says_whatever_their_work() 
             3.0
         }
     };
-    let works: [(&str, &dyn Fn(&mut Stream) -> f64); 3] = [
+    type Work<'a> = &'a dyn Fn(&mut Stream) -> f64;
+    let works: [(&str, Work<'_>); 3] = [
         ("exponential", &exponential),
         ("deterministic", &deterministic),
         ("hyperexponential", &hyperexponential),
