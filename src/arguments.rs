@@ -118,7 +118,7 @@ pub(crate) struct Run {
     /// Print one JSON object a run instead of a summary for people.
     #[arg(long)]
     pub(crate) json: bool,
-    /// Also write trace.json, to look at in https://ui.perfetto.dev, and events.csv.
+    /// Also write trace.json, which Perfetto (ui.perfetto.dev) opens, and events.csv.
     #[arg(long)]
     pub(crate) trace: bool,
     /// Run again what is already there, and replace it.
