@@ -132,7 +132,16 @@ fn every_listed_model_and_data_set_can_be_had() {
             .iter()
             .map(|source| source.name)
             .collect::<Vec<_>>(),
-        ["digits", "synthetic"]
+        [
+            "digits",
+            "synthetic",
+            "idx",
+            "cifar-10",
+            "cifar-100",
+            "npy",
+            "npz",
+            "csv"
+        ]
     );
 }
 
