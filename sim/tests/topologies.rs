@@ -129,6 +129,41 @@ fn links_without_bandwidth_take_the_scenarios() {
     assert_eq!(books.transfers[0].end.unwrap().to_string(), "1.51");
 }
 
+/// The Internet Topology Zoo's files were written through yEd: drawings nested in the data of nodes
+/// and edges, a stray quotation mark among the keys, labels for names, and no bandwidths.
+#[test]
+fn a_drawing_beside_the_links_of_a_graphml_file_is_passed_over() {
+    let graphml = r##"<?xml version="1.0" encoding="UTF-8" standalone="no"?>
+<graphml xmlns="http://graphml.graphdrawing.org/xmlns" xmlns:y="http://www.yworks.com/xml/graphml">
+  <key for="node" id="d50" yfiles.type="nodegraphics"/>
+  <key for="edge" id="d51" yfiles.type="edgegraphics"/>"
+  <key attr.name="Access" attr.type="boolean" for="graph" id="d5" />
+  <key attr.name="label" attr.type="string" for="edge" id="d29" />
+  <key attr.name="label" attr.type="string" for="node" id="d28" />
+  <graph edgedefault="undirected">
+    <data key="d5">False</data>
+    <node id="0">
+      <data key="d50"><y:ShapeNode><y:Fill color="#FFCC00"/><y:NodeLabel>North</y:NodeLabel></y:ShapeNode></data>
+      <data key="d28">North</data>
+    </node>
+    <node id="1"><data key="d28">South</data></node>
+    <node id="2"><data key="d28">Middle</data></node>
+    <edge source="0" target="2">
+      <data key="d51"><y:PolyLineEdge><y:Arrows source="none" target="none"/></y:PolyLineEdge></data>
+    </edge>
+    <edge source="1" target="2"><data key="d29">old</data></edge>
+  </graph>
+</graphml>
+"##;
+    let network =
+        "topology = { file = \"zoo.graphml\", bandwidth = \"10 Mbps\", latency = \"5 ms\" }";
+    let books = simulated(&folder(network, "zoo.graphml", graphml, "0", "1"));
+    // Sent at 0.5 s; twice 5 ms, and 1 MB at 1.25 MB/s.
+    let end = books.transfers[0].end.expect("delivered");
+    assert_eq!(end.as_nanos(), 1_310_000_000);
+    assert_eq!(books.network.links().count(), 4);
+}
+
 #[test]
 fn every_kind_of_topology_runs() {
     let link = "bandwidth = \"8 Mbps\", latency = \"10 ms\"";
