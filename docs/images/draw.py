@@ -180,7 +180,7 @@ def quickstart(run, path):
             x, y = left, y + 24
         picture.rect(x, y - 10, 12, 12, colour)
         picture.text(x + 18, y, name, size=12)
-        x += 190
+        x += 150
     picture.save(path)
 
 
