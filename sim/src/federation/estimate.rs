@@ -1,6 +1,7 @@
 //! What a scenario will cost, worked out without running it.
 
 use super::deployment::Deployment;
+use super::knowledge::Known;
 use crate::kernel::ActorId;
 use crate::time::{SimDuration, SimTime};
 
@@ -55,7 +56,7 @@ impl Estimate {
         let actor = |client: usize| ActorId(u32::try_from(client + 1).expect("checked"));
         let costs: Vec<_> = clients
             .clone()
-            .map(|client| deployment.cost(actor(client), true))
+            .map(|client| deployment.cost(actor(client), Known::ALL))
             .collect();
         let (mut network, server, sites) = deployment.place();
         let mut travel = |from, to, bytes| match bytes {

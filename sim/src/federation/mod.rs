@@ -3,16 +3,17 @@
 //! simulator that knows learning.
 
 mod aggregator;
-mod asynchronous;
 mod benefit;
 mod client;
 mod deployment;
 mod estimate;
 mod evaluation;
 mod exchange;
+mod knowledge;
 mod local;
 mod parcel;
 mod recorder;
+mod rolling;
 mod run;
 mod selection;
 mod staleness;
@@ -20,10 +21,12 @@ mod synchronous;
 #[cfg(test)]
 mod tests;
 mod transfers;
+mod upward;
 
 pub use deployment::{Deployment, DeploymentError, LocalCost};
 pub use estimate::{Estimate, Range};
-pub use parcel::{Contents, HEADER_BYTES, Parcel, parcel_bytes};
+pub use knowledge::{Form, Known, MOST_STRANDS, Piece};
+pub use parcel::{Contents, HEADER_BYTES, Losses, Parcel, parcel_bytes};
 pub use run::{Hooks, Progress, RunError, RunSettings, run};
 pub use staleness::staleness_weight;
 pub use transfers::run_transfers;

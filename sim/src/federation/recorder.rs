@@ -5,17 +5,19 @@ use super::aggregator::{Aggregator, FederationAction, FederationMessage};
 use super::client::Client;
 use super::deployment::Deployment;
 use super::evaluation::Evaluator;
-use super::exchange::{Exchange, LogitRows, Nothing, Parameters, Sharing};
 use super::parcel::Parcel;
 use super::run::{Hooks, Progress};
 use crate::kernel::{ActorId, ComputePool, Stage};
 use crate::records::VersionRecord;
-use crate::scenario::{RawExchange, RawRule, RawSchedule};
+use crate::scenario::RawSchedule;
 use crate::time::SimTime;
 use crate::world::Host;
 use fedstill_models::Stored;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+
+/// The aggregator that the run is about.
+const ROOT: ActorId = ActorId(0);
 
 /// What actors have written down.
 #[derive(Debug)]
@@ -40,6 +42,8 @@ pub(crate) struct Recorder<'p> {
     hooks: Hooks,
     pub(crate) evaluator: Evaluator,
     pub(crate) versions: Vec<VersionRecord>,
+    /// The root's last one.
+    version: u64,
     /// Computations completed, by client.
     pub(crate) completed: Vec<u64>,
     pub(crate) diverged: bool,
@@ -61,6 +65,7 @@ impl<'p> Recorder<'p> {
             deployment,
             hooks,
             versions: Vec::new(),
+            version: 0,
             diverged: false,
             target_reached: false,
             finished: false,
@@ -71,7 +76,7 @@ impl<'p> Recorder<'p> {
 
     /// The last version published.
     pub(crate) fn version(&self) -> u64 {
-        self.versions.last().map_or(0, |version| version.version)
+        self.version
     }
 
     /// Unless asked otherwise every client has been heard about once between evaluations.
@@ -79,30 +84,8 @@ impl<'p> Recorder<'p> {
         match self.deployment.scenario().method.schedule {
             RawSchedule::Synchronous { .. } => 1,
             RawSchedule::Asynchronous { .. } => self.deployment.clients() as u64,
-        }
-    }
-
-    fn exchange(&self) -> Box<dyn Exchange> {
-        let method = &self.deployment.scenario().method;
-        match method.exchange {
-            RawExchange::None => Box::new(Nothing),
-            RawExchange::Parameters => {
-                let initial = self.deployment.initial_server_parameters();
-                Box::new(Parameters::new(initial.expect("drawn where models travel")))
-            }
-            RawExchange::PublicLogits { .. } | RawExchange::ClassLogits => {
-                let sharing = match method.rule {
-                    RawRule::Mean { .. } => Sharing::Everyone,
-                    RawRule::LeaveOneOut { .. } => Sharing::LeaveOneOut,
-                };
-                let rows = LogitRows::new(self.deployment.dataset().n_classes(), sharing);
-                if self.hooks.shuffle_knowledge {
-                    let stream = self.deployment.dynamics().stream("server", "shuffle");
-                    Box::new(rows.shuffled(stream))
-                } else {
-                    Box::new(rows)
-                }
-            }
+            RawSchedule::Buffered { size, .. } => (self.deployment.clients() / size).max(1) as u64,
+            RawSchedule::Periodic { .. } => 1,
         }
     }
 
@@ -123,7 +106,7 @@ impl Host<Parcel, Record> for Recorder<'_> {
     fn start(&mut self, actor: ActorId, stage: &mut Stage<FederationMessage, FederationAction>) {
         let deployment = Arc::clone(&self.deployment);
         match actor.index() {
-            0 => stage.start(actor, Aggregator::new(deployment, self.exchange())),
+            0 => stage.start(actor, Aggregator::new(deployment, actor, self.hooks)),
             number => stage.start(actor, Client::new(deployment, number - 1)),
         }
     }
@@ -131,17 +114,18 @@ impl Host<Parcel, Record> for Recorder<'_> {
     fn record(&mut self, _: ActorId, now: SimTime, record: Record) {
         match record {
             Record::Version { record, model } => {
-                self.finished = self
-                    .deployment
-                    .last_version()
-                    .is_some_and(|last| record.version >= last);
-                if let Some(model) = model {
-                    self.evaluator.global_changed(model);
+                if record.aggregator == ROOT {
+                    self.version = record.version;
+                    let last = self.deployment.last_version();
+                    self.finished = last.is_some_and(|last| record.version >= last);
+                    if let Some(model) = model {
+                        self.evaluator.global_changed(model);
+                    }
                 }
                 self.versions.push(record);
                 let progress = Progress {
                     now,
-                    version: self.version(),
+                    version: self.version,
                     accuracy: self.evaluator.latest_accuracy(),
                 };
                 (self.progress)(&progress);

@@ -2,10 +2,11 @@
 
 use super::benefit::benefits;
 use super::deployment::{Deployment, DeploymentError, duration};
+use super::exchange::AsynchronousFold;
 use super::recorder::Recorder;
 use crate::kernel::ComputePool;
 use crate::records::{ClientRecord, DataSite, RunBooks, RunIdentity, RunStatus};
-use crate::scenario::{PlannedRun, RawExchange, RawSchedule, Scenario};
+use crate::scenario::{PlannedRun, RawSchedule, Scenario};
 use crate::time::SimTime;
 use crate::traffic::TrafficError;
 use crate::world::{Accounts, End, Simulation, WorldConfig};
@@ -100,7 +101,7 @@ pub fn run(
         versions: recorder.versions,
         evaluations,
         clients: client_records(&deployment, benefits),
-        keeps_store: keeps_store(planned),
+        keeps_store: keeps_store(&deployment),
     })
 }
 
@@ -153,13 +154,12 @@ pub(super) fn identity(planned: &PlannedRun) -> RunIdentity {
     }
 }
 
-fn keeps_store(planned: &PlannedRun) -> bool {
-    let method = &planned.scenario.method;
-    let logits = matches!(
-        method.exchange,
-        RawExchange::PublicLogits { .. } | RawExchange::ClassLogits
-    );
-    logits && matches!(method.schedule, RawSchedule::Asynchronous { .. })
+/// Whether contributions stay in a store and are folded again until replaced.
+fn keeps_store(deployment: &Deployment) -> bool {
+    let schedule = &deployment.scenario().method.schedule;
+    let mut kinds = deployment.kinds().iter();
+    let stored = kinds.any(|kind| kind.asynchronous_fold() == AsynchronousFold::Store);
+    stored && !matches!(schedule, RawSchedule::Synchronous { .. })
 }
 
 fn client_records(

@@ -84,6 +84,8 @@ pub enum CloseReason {
     Quorum,
     /// The deadline had come.
     Deadline,
+    /// The time for it had come (periodic schedules).
+    Timer,
     /// A contribution arrived (asynchronous schedules).
     Arrival,
     /// Too few contributions: the knowledge stays as it was.
@@ -97,6 +99,7 @@ impl CloseReason {
             Self::AllArrived => "all_arrived",
             Self::Quorum => "quorum",
             Self::Deadline => "deadline",
+            Self::Timer => "timer",
             Self::Arrival => "arrival",
             Self::Failed => "failed",
         }
@@ -106,6 +109,8 @@ impl CloseReason {
 /// A version that an aggregator published.
 #[derive(Debug, Clone)]
 pub struct VersionRecord {
+    /// Who.
+    pub aggregator: crate::kernel::ActorId,
     /// Its number; version 0 is what the run starts from and has no record.
     pub version: u64,
     /// When work for it began.

@@ -313,6 +313,7 @@ fn version(
     merged: u64,
 ) -> VersionRecord {
     VersionRecord {
+        aggregator: ActorId(0),
         version,
         opened: seconds(opened),
         closed: seconds(closed),

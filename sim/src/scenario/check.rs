@@ -14,6 +14,7 @@ mod models;
 mod network;
 mod sites;
 mod skew;
+mod strands;
 
 use self::findings::Findings;
 use super::data::DataSets;

@@ -133,6 +133,15 @@ pub enum Action<P, R> {
         /// What is really computed.
         job: Option<Job>,
     },
+    /// STUB until the world lands
+    Learn {
+        /// t
+        token: Token,
+        /// w
+        work: Work,
+        /// j
+        job: Option<Job>,
+    },
     /// `Message::Wake` at a time.
     Wake {
         /// Echoed.

@@ -15,8 +15,12 @@ pub enum Outcome {
     Late,
     /// Arrived after its version had closed because enough were in.
     Surplus,
+    /// s
+    Superseded,
     /// Refused for its staleness.
     Stale,
+    /// r
+    Rejected,
     /// Its version failed.
     Unused,
     /// The client was lost while receiving.
@@ -37,11 +41,13 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in the order of the documentation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Merged,
         Self::Late,
         Self::Surplus,
+        Self::Superseded,
         Self::Stale,
+        Self::Rejected,
         Self::Unused,
         Self::DroppedDownload,
         Self::DroppedCompute,
@@ -58,7 +64,9 @@ impl Outcome {
             Self::Merged => "merged",
             Self::Late => "late",
             Self::Surplus => "surplus",
+            Self::Superseded => "superseded",
             Self::Stale => "stale",
+            Self::Rejected => "rejected",
             Self::Unused => "unused",
             Self::DroppedDownload => "dropped_download",
             Self::DroppedCompute => "dropped_compute",

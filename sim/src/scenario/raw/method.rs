@@ -20,12 +20,55 @@ pub struct RawMethod {
     /// How contributions become a version.
     #[serde(default)]
     pub rule: RawRule,
+    /// Further knowledge that travels beside the first, each kind with a rule and a loss of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<RawStrand>,
     /// When a version is published.
     #[serde(default)]
     pub schedule: RawSchedule,
     /// Who works.
     #[serde(default)]
     pub selection: RawSelection,
+}
+
+impl RawMethod {
+    /// Every kind of knowledge that travels, the first one first; none where nothing does.
+    #[must_use]
+    pub fn strands(&self) -> Vec<RawStrand> {
+        let all = std::iter::once(self.first_strand()).chain(self.also.iter().cloned());
+        all.filter(|strand| strand.exchange != RawExchange::None)
+            .collect()
+    }
+
+    /// What `exchange`, `rule` and `local.distill` say together.
+    #[must_use]
+    pub fn first_strand(&self) -> RawStrand {
+        RawStrand {
+            exchange: self.exchange.clone(),
+            rule: self.rule.clone(),
+            distill: self.local.distill.clone(),
+        }
+    }
+
+    /// What travels, the first one first.
+    pub fn exchanges(&self) -> impl Iterator<Item = &RawExchange> {
+        let further = self.also.iter().map(|strand| &strand.exchange);
+        std::iter::once(&self.exchange).chain(further)
+    }
+}
+
+/// Knowledge that travels beside the first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawStrand {
+    /// Which knowledge.
+    pub exchange: RawExchange,
+    /// How contributions become a version of it.
+    #[serde(default)]
+    pub rule: RawRule,
+    /// How it is learned when received.
+    #[serde(default)]
+    pub distill: RawDistill,
 }
 
 /// Which knowledge travels.
@@ -51,6 +94,13 @@ pub enum RawExchange {
 }
 
 impl RawExchange {
+    /// Whether schedules without rounds mix newcomers into what there is, instead of folding
+    /// every child's latest.
+    #[must_use]
+    pub fn is_mixed(&self) -> bool {
+        matches!(self, Self::Parameters)
+    }
+
     /// Its name in scenarios and tables.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -323,6 +373,41 @@ pub enum RawSchedule {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         max_staleness: Option<u64>,
     },
+    /// So many contributions make a version (FedBuff); whenever a participation ends another begins.
+    Buffered {
+        /// K, contributions a version.
+        #[serde(default = "default_buffer")]
+        size: usize,
+        /// Clients at work at a time; left out: as many as the selection picks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        concurrency: Option<usize>,
+        /// η, the server's rate: parameters move by this times the mean of the weighed changes.
+        #[serde(default = "one_f64")]
+        rate: f64,
+        /// What staleness costs a contribution in weight.
+        #[serde(default)]
+        staleness: RawStaleness,
+        /// Contributions more stale than this are refused.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max_staleness: Option<u64>,
+    },
+    /// Whatever has come by then makes a version at fixed times.
+    Periodic {
+        /// Time between versions; with nothing to fold a version fails.
+        every: Duration,
+        /// Clients at work at a time; left out: as many as the selection picks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        concurrency: Option<usize>,
+        /// η, the server's rate: parameters move by this times the mean of the weighed changes.
+        #[serde(default = "one_f64")]
+        rate: f64,
+        /// What staleness costs a contribution in weight.
+        #[serde(default)]
+        staleness: RawStaleness,
+        /// Contributions more stale than this are refused.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max_staleness: Option<u64>,
+    },
 }
 
 /// Weight of a contribution by its staleness t in versions (Xie et al. 2019, section 5.2).
@@ -457,6 +542,10 @@ fn default_epsilon() -> f64 {
 
 fn default_decoupled() -> f64 {
     0.01
+}
+
+fn default_buffer() -> usize {
+    10
 }
 
 fn default_mixing() -> f64 {

@@ -37,7 +37,8 @@ pub use dropout::{RawCosine, RawCurve, RawDropout, RawLogNormal, RawWeibull};
 pub use link::RawLink;
 pub use method::{
     RawClip, RawCount, RawDecay, RawDistill, RawDistillLoss, RawExchange, RawLocal, RawMethod,
-    RawOptimizer, RawPrecision, RawRule, RawSchedule, RawSelection, RawStaleness, RawWeights,
+    RawOptimizer, RawPrecision, RawRule, RawSchedule, RawSelection, RawStaleness, RawStrand,
+    RawWeights,
 };
 pub use model::{RawLayer, RawLayers, RawModel, RawResidual, WrongModel};
 pub use network::{

@@ -286,6 +286,7 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
                 work,
                 job,
             } => self.compute(actor, now, token, ticket, work, job),
+            Action::Learn { .. } => unreachable!("stub"),
             Action::Wake { token, at } => {
                 let event = self.queue.schedule(at.max(now), Event::Woken(actor, token));
                 self.wakes.insert((actor, token), event);
