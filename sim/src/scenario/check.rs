@@ -65,7 +65,12 @@ impl Scenario {
     /// The network between the access links as a graph, and where everyone stands in it.
     pub(crate) fn core(&self) -> Result<(Graph, Places), String> {
         let (graph, blueprint) = self.raw.network.core(self.world_seed())?;
-        let places = Places::of(&self.raw.server, &self.raw.clients, &blueprint);
+        let places = Places::of(
+            &self.raw.server,
+            &self.raw.clients,
+            &self.raw.method.tier,
+            &blueprint,
+        );
         let places = places.map_err(|unknown| {
             let names: Vec<&str> = unknown.iter().map(|node| node.name.as_str()).collect();
             format!("network.topology: there is no node {}", names.join(", "))

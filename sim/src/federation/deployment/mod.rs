@@ -10,6 +10,7 @@ mod drawing;
 mod optimizing;
 mod placing;
 mod presence;
+mod tiers;
 
 pub use cost::LocalCost;
 
@@ -18,12 +19,13 @@ pub(crate) use presence::{ClientBattery, Presence};
 use data_sites::{draw_sites, take_missing};
 use drawing::{draw_group, load_dataset};
 use placing::Standing;
+use tiers::aggregators;
 
 use super::exchange::{Kind, Predictor, kind};
 use super::knowledge::{Form, Known};
 use crate::device::Device;
 use crate::kernel::{ActorId, Streams};
-use crate::network::Conduct;
+use crate::network::{Conduct, NodeId};
 use crate::scenario::{
     Factor, RawExchange, RawNormalise, RawOnReturn, RawPartition, RawPrecision, RawSchedule,
     RawSelection, Sampled, Scenario,
@@ -80,6 +82,8 @@ pub(crate) struct ClientSpec {
 pub(crate) struct AggregatorSpec {
     /// `server` at the root, else its tier's name and its number there.
     pub(crate) name: String,
+    /// 0 at the root.
+    pub(crate) tier: u32,
     /// Who it contributes to; none at the root.
     pub(crate) parent: Option<ActorId>,
     /// In child order.
@@ -88,6 +92,8 @@ pub(crate) struct AggregatorSpec {
     pub(crate) selection: RawSelection,
     /// Versions that it makes between two contributions to its parent.
     pub(crate) versions: u64,
+    pub(crate) node: NodeId,
+    pub(crate) device: Device,
 }
 
 /// A checked scenario that still cannot be drawn.
@@ -148,14 +154,7 @@ impl Deployment {
         let shared = kinds.iter().any(|kind| kind.shares_initial_weights());
         let first = clients.first().filter(|_| shared);
         let server_parameters = first.map(|client| Arc::clone(&client.layout));
-        let root = AggregatorSpec {
-            name: "server".to_owned(),
-            parent: None,
-            children: actors(clients.len()).collect(),
-            schedule: scenario.method.schedule.clone(),
-            selection: scenario.method.selection.clone(),
-            versions: 1,
-        };
+        let aggregators = aggregators(&scenario, clients.len(), &standing, world)?;
         Ok(Self {
             scenario,
             world,
@@ -168,7 +167,7 @@ impl Deployment {
             standing,
             conduct,
             kinds,
-            aggregators: vec![root],
+            aggregators,
             server_parameters,
         })
     }

@@ -11,6 +11,8 @@ pub(super) struct Standing {
     core: Graph,
     server: NodeId,
     clients: Vec<NodeId>,
+    /// Where aggregators may stand, by tier.
+    tiers: Vec<Vec<NodeId>>,
 }
 
 impl Standing {
@@ -25,12 +27,29 @@ impl Standing {
             core,
             server: node(places.server()),
             clients: clients.map(node).collect(),
+            tiers: places
+                .tiers()
+                .iter()
+                .map(|tier| tier.iter().copied().map(node).collect())
+                .collect(),
         })
     }
 
     /// The network between the access links.
     pub(super) fn core(&self) -> &Graph {
         &self.core
+    }
+
+    pub(super) fn server(&self) -> NodeId {
+        self.server
+    }
+
+    pub(super) fn clients(&self) -> &[NodeId] {
+        &self.clients
+    }
+
+    pub(super) fn tiers(&self) -> &[Vec<NodeId>] {
+        &self.tiers
     }
 }
 
@@ -94,7 +113,7 @@ impl Deployment {
     }
 }
 
-fn bandwidth(bits_per_second: f64) -> crate::network::Bandwidth {
+pub(super) fn bandwidth(bits_per_second: f64) -> crate::network::Bandwidth {
     crate::network::Bandwidth::from_bits_per_second(bits_per_second)
         .expect("bandwidths are checked when a scenario is loaded")
 }

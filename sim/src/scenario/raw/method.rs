@@ -1,6 +1,7 @@
 //! `[method]`: how the clients learn together.
 
 use super::super::quantity::Duration;
+use super::aggregators::RawAggregators;
 use super::is_default;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,9 @@ pub struct RawMethod {
     /// Further knowledge that travels beside the first, each kind with a rule and a loss of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<RawStrand>,
+    /// Aggregators between the server and the clients, from the server downwards; `schedule` and `selection` are the server's then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tier: Vec<RawAggregators>,
     /// When a version is published.
     #[serde(default)]
     pub schedule: RawSchedule,

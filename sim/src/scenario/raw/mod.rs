@@ -5,6 +5,7 @@
 //! [`Scenario`](super::Scenario). Doc comments here are the descriptions in
 //! `scenarios/schema.json`.
 
+mod aggregators;
 mod battery;
 mod behaviour;
 mod clients;
@@ -22,6 +23,7 @@ mod presence;
 mod site;
 mod source;
 
+pub use aggregators::RawAggregators;
 pub use battery::RawBattery;
 pub use behaviour::{
     RawAccessProfile, RawBackground, RawDirection, RawFailure, RawNetworkLink, RawOutages,
@@ -142,6 +144,9 @@ pub struct RawServer {
     pub detection_delay: Duration,
     /// With nobody to select, the aggregator looks again after this time.
     pub poll: Duration,
+    /// What it learns on, where its rule learns; left out, 1 TFLOP/s whose energy is not counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<RawDevice>,
 }
 
 impl Default for RawServer {
@@ -153,6 +158,7 @@ impl Default for RawServer {
             latency: Duration::from_seconds(0.0),
             detection_delay: Duration::from_seconds(30.0),
             poll: Duration::from_seconds(10.0),
+            device: None,
         }
     }
 }
