@@ -128,8 +128,13 @@ impl Behaviour for Aggregator {
             }
             Message::Lost(ticket) => self.gone(now, ticket, None, actions),
             Message::Refused(ticket, outcome) => self.gone(now, ticket, Some(outcome), actions),
-            Message::Computed { .. } | Message::Cut(_) => {
-                unreachable!("an aggregator neither trains nor drops out")
+            Message::Computed { .. }
+            | Message::Cut(_)
+            | Message::Passed { .. }
+            | Message::Sent { .. }
+            | Message::Controlled { .. }
+            | Message::Online(_) => {
+                unreachable!("an aggregator neither trains nor drops out, and has no peers")
             }
         }
     }
@@ -305,6 +310,7 @@ impl Core {
         self.version += 1;
         self.published.push(now);
         let record = VersionRecord {
+            aggregator: ActorId(0),
             version: self.version,
             opened: closed.opened,
             closed: now,

@@ -3,12 +3,15 @@
 use super::benefit::benefits;
 use super::deployment::{Deployment, DeploymentError, duration};
 use super::recorder::Recorder;
+use crate::device::{Device, Power, Processor};
 use crate::kernel::ComputePool;
-use crate::records::{ClientRecord, DataSite, RunBooks, RunIdentity, RunStatus};
+use crate::records::{
+    AGGREGATOR, AggregatorRecord, ClientRecord, DataSite, RunBooks, RunIdentity, RunStatus,
+};
 use crate::scenario::{PlannedRun, RawExchange, RawSchedule, Scenario};
 use crate::time::SimTime;
 use crate::traffic::TrafficError;
-use crate::world::{Accounts, End, Simulation, WorldConfig};
+use crate::world::{Accounts, Cast, End, Simulation, Station, WorldConfig};
 use fedstill_models::Site;
 use std::fmt;
 use std::sync::Arc;
@@ -100,6 +103,7 @@ pub fn run(
         versions: recorder.versions,
         evaluations,
         clients: client_records(&deployment, benefits),
+        aggregators: vec![root_record(&deployment)],
         keeps_store: keeps_store(planned),
     })
 }
@@ -113,15 +117,22 @@ pub(super) fn simulate<'p>(
     let pool = ComputePool::new(settings.threads).map_err(RunError::Threads)?;
     let (network, server, sites) = deployment.place();
     let scenario = deployment.scenario();
+    let device = server_device();
+    let cast = Cast::star(
+        Station {
+            host: server,
+            device,
+        },
+        sites,
+    );
     let config = WorldConfig {
-        server,
         detection_delay: duration(scenario.server.detection_delay),
         end: deployment.end(),
         tick: scenario.evaluation.every.map(duration),
         gather: settings.gather,
     };
     let mut recorder = Recorder::new(Arc::clone(deployment), settings.hooks, progress);
-    let simulation = Simulation::new(config, sites, network, pool, &mut recorder);
+    let simulation = Simulation::new(config, cast, network, pool, &mut recorder);
     let (accounts, pool) = simulation.run();
     Ok((recorder, accounts, pool))
 }
@@ -150,6 +161,38 @@ pub(super) fn identity(planned: &PlannedRun) -> RunIdentity {
         seed_world: planned.scenario.world_seed(),
         seed_dynamics: planned.scenario.dynamics_seed(),
         factors: planned.factors.clone(),
+    }
+}
+
+/// Nothing is learned on it yet, and a scenario cannot say what it draws.
+fn server_device() -> Device {
+    Device {
+        processor: Processor::new(1e12, 1),
+        training_cores: 1,
+        memory_bytes: None,
+        power: Power {
+            idle: 0.0,
+            busy: 0.0,
+            transmit: 0.0,
+            receive: 0.0,
+        },
+    }
+}
+
+fn root_record(deployment: &Deployment) -> AggregatorRecord {
+    let device = server_device();
+    AggregatorRecord {
+        name: AGGREGATOR.to_owned(),
+        tier: 0,
+        parent: None,
+        children: deployment.clients() as u64,
+        node: AGGREGATOR.to_owned(),
+        flops_per_second: device.training_speed(),
+        power: device.power,
+        synchronous: matches!(
+            deployment.scenario().method.schedule,
+            RawSchedule::Synchronous { .. }
+        ),
     }
 }
 
