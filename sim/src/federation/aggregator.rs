@@ -158,6 +158,12 @@ impl Behaviour for Aggregator {
             Message::Lost(ticket) => self.gone(now, ticket, None, actions),
             Message::Refused(ticket, outcome) => self.gone(now, ticket, Some(outcome), actions),
             Message::Cut(ticket) => core.cut_upward(ticket),
+            Message::Passed { .. }
+            | Message::Sent { .. }
+            | Message::Controlled { .. }
+            | Message::Online(_) => {
+                unreachable!("an aggregator has no peers, and is always there")
+            }
         }
     }
 }

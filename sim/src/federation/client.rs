@@ -126,7 +126,11 @@ impl Behaviour for Client {
             | Message::Wake(_)
             | Message::CheckedIn { .. }
             | Message::Lost(_)
-            | Message::Refused(..) => unreachable!("only aggregators are told this"),
+            | Message::Refused(..)
+            | Message::Passed { .. }
+            | Message::Sent { .. }
+            | Message::Controlled { .. }
+            | Message::Online(_) => unreachable!("only aggregators and peers are told this"),
         }
     }
 }

@@ -106,8 +106,10 @@ impl Host<Parcel, Record> for Recorder<'_> {
     fn start(&mut self, actor: ActorId, stage: &mut Stage<FederationMessage, FederationAction>) {
         let deployment = Arc::clone(&self.deployment);
         match actor.index() {
-            0 => stage.start(actor, Aggregator::new(deployment, actor, self.hooks)),
-            number => stage.start(actor, Client::new(deployment, number - 1)),
+            number if (1..=deployment.clients()).contains(&number) => {
+                stage.start(actor, Client::new(deployment, number - 1));
+            }
+            _ => stage.start(actor, Aggregator::new(deployment, actor, self.hooks)),
         }
     }
 

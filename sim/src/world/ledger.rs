@@ -15,11 +15,11 @@ pub enum Outcome {
     Late,
     /// Arrived after its version had closed because enough were in.
     Surplus,
-    /// s
+    /// A newer one of the same client was folded instead.
     Superseded,
     /// Refused for its staleness.
     Stale,
-    /// r
+    /// Refused by a robust rule.
     Rejected,
     /// Its version failed.
     Unused,
@@ -119,14 +119,16 @@ pub struct Span {
     pub end: Option<SimTime>,
 }
 
-/// One client working for one version.
+/// One client, or one aggregator below another, working for one version. An aggregator's compute
+/// phase is the time from the arrival of its download until it sends: its own versions. What it
+/// computes in that time is in its own account, not here.
 #[derive(Debug, Clone)]
 pub struct Participation {
     /// Counts participations in the order in which they were opened, from 0.
     pub id: u64,
     /// Its name among the actors.
     pub ticket: Ticket,
-    /// Who worked.
+    /// Who worked: a client, or an aggregator below that of the ticket.
     pub client: ActorId,
     /// Counts the client's participations for this start version, from 1.
     pub attempt: u32,

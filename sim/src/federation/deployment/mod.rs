@@ -299,6 +299,11 @@ impl Deployment {
         &self.kinds
     }
 
+    /// Every aggregator, the server first.
+    pub(crate) fn aggregators(&self) -> &[AggregatorSpec] {
+        &self.aggregators
+    }
+
     /// An aggregator, by its actor.
     pub(crate) fn aggregator(&self, actor: ActorId) -> &AggregatorSpec {
         match actor.index() {
@@ -308,7 +313,7 @@ impl Deployment {
     }
 
     /// The client that an actor is.
-    fn client_of(&self, actor: ActorId) -> Option<usize> {
+    pub(crate) fn client_of(&self, actor: ActorId) -> Option<usize> {
         let index = actor.index().checked_sub(1)?;
         (index < self.clients.len()).then_some(index)
     }

@@ -1,9 +1,10 @@
 //! Placing: where clients and server stand in the network, with their devices.
 
+use super::tiers::access;
 use super::{Deployment, DeploymentError, duration};
-use crate::network::{Access, Connections, Graph, HostId, Network, NodeId};
+use crate::network::{Access, Connections, Graph, Network, NodeId};
 use crate::scenario::{Quantity, RawOnReturn, Scenario};
-use crate::world::{OnReturn, Site};
+use crate::world::{Cast, OnReturn, Site, Station};
 
 /// The network between the access links, and the node where each of them ends.
 #[derive(Debug)]
@@ -64,9 +65,9 @@ impl Deployment {
         self.standing.core()
     }
 
-    /// The network and the clients' places and devices in it. The server is its first host, and the
-    /// clients follow in their order.
-    pub(crate) fn place(&self) -> (Network, HostId, Vec<Site>) {
+    /// The network, and everyone's places and devices in it. The server is its first host; the
+    /// clients follow in their order, and then the other aggregators.
+    pub(crate) fn place(&self) -> (Network, Cast) {
         let server = &self.scenario.server;
         let server = Access {
             name: "server".to_owned(),
@@ -80,11 +81,28 @@ impl Deployment {
             down: bandwidth(client.link.1),
             latency: client.link.2,
         });
+        let below = self.aggregators[1..].iter();
+        let stations = below.map(|spec| {
+            let tier = &self.scenario.method.tier[spec.tier as usize - 1];
+            (access(spec, tier), spec.node)
+        });
         let hosts = std::iter::once((server, self.standing.server))
-            .chain(clients.zip(self.standing.clients.iter().copied()));
+            .chain(clients.zip(self.standing.clients.iter().copied()))
+            .chain(stations);
         let connections = Connections::new(self.standing.core.clone(), hosts)
             .expect("the nodes were found in this graph");
-        let hub = connections.attached(0);
+        let first_station = u32::try_from(1 + self.clients.len()).expect("the number was checked");
+        let numbers = std::iter::once(0).chain(first_station..);
+        let mut stations = self
+            .aggregators
+            .iter()
+            .zip(numbers)
+            .map(|(spec, number)| Station {
+                host: connections.attached(number),
+                device: spec.device.clone(),
+            });
+        let root = stations.next();
+        let stations = stations.collect();
         let sites = (1..).zip(&self.clients).map(|(number, client)| Site {
             host: connections.attached(number),
             device: client.device.clone(),
@@ -103,13 +121,17 @@ impl Deployment {
             drops: client.presence.drops(&client.name, self.dynamics),
             noise: self.noise(client),
         });
-        let sites = sites.collect();
+        let cast = Cast {
+            root,
+            sites: sites.collect(),
+            stations,
+        };
         let transport = self.scenario.network.transport.choice();
         let mut network = Network::new(connections, transport);
         if let Some(conduct) = &self.conduct {
             network.set_conduct(conduct.clone());
         }
-        (network, hub, sites)
+        (network, cast)
     }
 }
 

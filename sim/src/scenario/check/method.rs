@@ -1,21 +1,32 @@
 //! Choices of the method: each by itself, and whether they go together.
 
 use super::findings::Findings;
-use super::strands;
+use super::{schedule, strands};
 use crate::scenario::raw::{
-    RawClip, RawDecay, RawExchange, RawLocal, RawMethod, RawOptimizer, RawScenario, RawSchedule,
-    RawSelection, RawStaleness,
+    RawClip, RawDecay, RawDevice, RawExchange, RawLocal, RawMethod, RawOptimizer, RawScenario,
+    RawSelection,
 };
-
-/// FedAsync's α, as `raw` fills it in.
-const DEFAULT_MIXING: f64 = 0.6;
 
 /// Checks the method, and writes effective values over defaults that depend on the rest.
 pub(super) fn check(raw: &mut RawScenario, clients: usize, findings: &mut Findings<'_>) {
     strands::check(raw, findings);
     local(&raw.method, findings);
     let cohort = selection(&raw.method.selection, clients, findings);
-    schedule(raw, clients, cohort, findings);
+    let is_mixed = raw.method.exchanges().any(RawExchange::is_mixed);
+    let of_server = schedule::For {
+        path: "method.schedule",
+        selection: &raw.method.selection,
+        cohort,
+        clients,
+        is_mixed,
+    };
+    schedule::check(&raw.method.schedule, &of_server, findings);
+    if let Some(device) = &mut raw.server.device {
+        aggregators_device("server.device", device, findings);
+    }
+    for place in 0..raw.method.tier.len() {
+        tier(raw, place, clients, is_mixed, findings);
+    }
 }
 
 fn local(method: &RawMethod, findings: &mut Findings<'_>) {
@@ -221,148 +232,69 @@ fn selection(selection: &RawSelection, clients: usize, findings: &mut Findings<'
     }
 }
 
-fn schedule(raw: &RawScenario, clients: usize, cohort: usize, findings: &mut Findings<'_>) {
-    let path = "method.schedule";
-    match &raw.method.schedule {
-        RawSchedule::Synchronous {
-            deadline,
-            over_select,
-            minimum,
-        } => {
-            if let Some(deadline) = deadline
-                && deadline.is_zero()
-            {
-                findings.refuse(
-                    &format!("{path}.deadline"),
-                    format!(
-                        "`{path}.deadline` is {deadline}: no contribution could arrive in time"
-                    ),
-                    "expected a time above zero",
-                    "leave it out to wait for everyone",
-                );
-            }
-            let fine = findings.number(
-                &format!("{path}.over_select"),
-                *over_select,
-                |factor| (1.0..=1000.0).contains(&factor),
-                "a factor from 1 to 1000",
-                "1.2 selects a fifth more clients than are wanted; 1 selects just those",
-            );
-            // With everyone selected, over-selection lowers the number waited for.
-            let wanted = match raw.method.selection {
-                RawSelection::All if fine => (clients as f64 / over_select).floor() as usize,
-                _ => cohort,
-            };
-            if *minimum == 0 || *minimum > wanted.max(1) {
-                findings.refuse(
-                    &format!("{path}.minimum"),
-                    format!(
-                        "`{path}.minimum` is {minimum}, and a version waits for {wanted} clients"
-                    ),
-                    format!("expected 1 to {}", wanted.max(1)),
-                    "with more than that every version would fail",
-                );
-            }
-        }
-        RawSchedule::Asynchronous {
-            concurrency,
-            mixing,
-            staleness,
-            max_staleness: _,
-        } => {
-            at_a_time(*concurrency, clients, findings);
-            findings.number(
-                &format!("{path}.mixing"),
-                *mixing,
-                |share| share > 0.0 && share <= 1.0,
-                "a share above 0, at most 1",
-                "0.6 is FedAsync's",
-            );
-            // A resolved file writes the default out, which is no wish.
-            let is_mixed = raw.method.exchanges().any(RawExchange::is_mixed);
-            if *mixing != DEFAULT_MIXING && !is_mixed {
-                findings.note(format!(
-                    "`{path}.mixing` has no effect: only parameters are mixed, logits are kept and weighed"
-                ));
-            }
-            stale(&format!("{path}.staleness"), staleness, findings);
-        }
-        RawSchedule::Buffered {
-            size,
-            concurrency,
-            rate,
-            staleness,
-            max_staleness: _,
-        } => {
-            findings.not_zero(
-                &format!("{path}.size"),
-                size,
-                "a version is made of at least one contribution",
-            );
-            at_a_time(*concurrency, clients, findings);
-            server_rate(*rate, findings);
-            stale(&format!("{path}.staleness"), staleness, findings);
-        }
-        RawSchedule::Periodic {
-            every,
-            concurrency,
-            rate,
-            staleness,
-            max_staleness: _,
-        } => {
-            if every.is_zero() {
-                findings.refuse(
-                    &format!("{path}.every"),
-                    format!("`{path}.every` is {every}: time would never pass between versions"),
-                    "expected a time above zero",
-                    "a version at every arrival is `schedule = \"asynchronous\"`",
-                );
-            }
-            at_a_time(*concurrency, clients, findings);
-            server_rate(*rate, findings);
-            stale(&format!("{path}.staleness"), staleness, findings);
-        }
-    }
-}
-
-/// How many clients a schedule without rounds keeps at work.
-fn at_a_time(concurrency: Option<usize>, clients: usize, findings: &mut Findings<'_>) {
-    let path = "method.schedule.concurrency";
-    if let Some(concurrency) = concurrency
-        && (concurrency == 0 || concurrency > clients)
-    {
+/// Aggregators between the server and the clients.
+fn tier(
+    raw: &mut RawScenario,
+    place: usize,
+    clients: usize,
+    is_mixed: bool,
+    findings: &mut Findings<'_>,
+) {
+    let path = format!("method.tier.{place}");
+    let (before, rest) = raw.method.tier.split_at_mut(place);
+    let tier = &mut rest[0];
+    super::clients::name(&format!("{path}.name"), "tier", &tier.name, findings);
+    let groups = raw.clients.iter().map(|group| &group.name);
+    let tiers = before.iter().map(|tier| &tier.name);
+    if groups.chain(tiers).any(|name| *name == tier.name) {
         findings.refuse(
-            path,
-            format!("`{path}` is {concurrency}, and there are {clients} clients"),
-            format!("expected 1 to {clients}"),
-            "leave it out for as many as the selection picks",
+            &format!("{path}.name"),
+            format!("something else is called `{}` already", tier.name),
+            "expected a name that no group of clients and no other tier has",
+            "give it a name of its own, such as `edge`",
         );
+    }
+    findings.not_zero(
+        &format!("{path}.versions"),
+        &tier.versions,
+        "an aggregator contributes after at least one version",
+    );
+    if tier.at.as_ref().is_some_and(|at| at.names().is_empty()) {
+        findings.refuse(
+            &format!("{path}.at"),
+            "the list of nodes is empty",
+            "expected at least one node",
+            "leave `at` out to take the nodes that are called as the tier is",
+        );
+    }
+    let of = schedule::For {
+        path: &format!("{path}.schedule"),
+        selection: &tier.selection,
+        cohort: clients,
+        clients,
+        is_mixed,
+    };
+    schedule::check(&tier.schedule, &of, findings);
+    if let Some(device) = &mut tier.device {
+        aggregators_device(&format!("{path}.device"), device, findings);
     }
 }
 
-fn server_rate(rate: f64, findings: &mut Findings<'_>) {
-    findings.number(
-        "method.schedule.rate",
-        rate,
-        |rate| rate > 0.0,
-        "a rate above zero",
-        "1 moves the parameters by the mean of the changes",
-    );
-}
-
-fn stale(path: &str, staleness: &RawStaleness, findings: &mut Findings<'_>) {
-    let parameters = match *staleness {
-        RawStaleness::Constant => return,
-        RawStaleness::Polynomial { a } => vec![("a", a)],
-        RawStaleness::Hinge { a, b } => vec![("a", a), ("b", b)],
-    };
-    for (key, value) in parameters {
-        findings.number(
-            &format!("{path}.{key}"),
-            value,
-            |value| value >= 0.0,
-            "a number, zero or more",
-            "a negative one would prefer stale contributions; leave it out for FedAsync's value",
-        );
+/// What an aggregator learns on: one device, on the mains.
+fn aggregators_device(path: &str, device: &mut RawDevice, findings: &mut Findings<'_>) {
+    super::device::check(path, device, findings);
+    for (key, given) in [
+        ("mix", !device.mix.is_empty()),
+        ("battery", device.battery.is_some()),
+        ("noise", device.noise.is_some()),
+    ] {
+        if given {
+            findings.refuse(
+                &format!("{path}.{key}"),
+                format!("`{key}` has no meaning for an aggregator's device"),
+                "aggregators have one device each, on the mains",
+                "remove it",
+            );
+        }
     }
 }

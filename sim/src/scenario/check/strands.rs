@@ -13,7 +13,9 @@ pub(super) fn check(raw: &mut RawScenario, findings: &mut Findings<'_>) {
     if raw.method.exchanges().any(needs_equal_models) {
         equal_models(raw, findings);
     }
-    let rounds = matches!(raw.method.schedule, RawSchedule::Synchronous { .. });
+    // Lists are drawn by the versions of one aggregator.
+    let rounds = matches!(raw.method.schedule, RawSchedule::Synchronous { .. })
+        && raw.method.tier.is_empty();
     let public = raw.data.public;
     let further = raw
         .method
@@ -83,7 +85,7 @@ fn public_samples(
         if findings.is_explicit(&at.key("exchange.redraw")) {
             findings.refuse(
                 &at.key("exchange.redraw"),
-                "public samples cannot be drawn anew under a schedule without rounds",
+                "public samples cannot be drawn anew without rounds that all clients share",
                 "expected `false`",
                 "without versions that all clients share, one list of samples is fixed for the run; \
                  set `redraw = false`, or take a synchronous schedule",
