@@ -3,6 +3,10 @@
 //! simulator that knows learning.
 
 mod aggregator;
+mod asynchronous;
+#[cfg_attr(not(test), expect(dead_code, reason = "the loop does not call it yet"))]
+#[expect(unused_imports, reason = "the loop does not call it yet")]
+mod attack;
 mod benefit;
 mod client;
 mod deployment;
@@ -14,6 +18,9 @@ mod local;
 mod parcel;
 mod recorder;
 mod rolling;
+#[cfg_attr(not(test), expect(dead_code, reason = "the loop does not call it yet"))]
+#[expect(unused_imports, reason = "the loop does not call it yet")]
+mod rule;
 mod run;
 mod selection;
 mod staleness;
