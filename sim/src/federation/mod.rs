@@ -14,7 +14,9 @@ mod evaluation;
 mod exchange;
 mod knowledge;
 mod local;
+mod neighbours;
 mod parcel;
+mod peer;
 mod recorder;
 mod rolling;
 #[cfg_attr(not(test), expect(dead_code, reason = "the loop does not call it yet"))]

@@ -3,6 +3,7 @@
 use super::super::quantity::Duration;
 use super::aggregators::RawAggregators;
 use super::is_default;
+use super::peers::RawPeers;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +28,10 @@ pub struct RawMethod {
     /// Aggregators between the server and the clients, from the server downwards; `schedule` and `selection` are the server's then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tier: Vec<RawAggregators>,
-    /// When a version is published.
+    /// To whom clients pass what they learned, where there is no server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peers: Option<RawPeers>,
+    /// When a version is published; peer to peer, by every client for itself.
     #[serde(default)]
     pub schedule: RawSchedule,
     /// Who works.

@@ -18,6 +18,7 @@ mod method;
 mod model;
 mod network;
 mod outcome;
+mod peers;
 mod place;
 mod presence;
 mod site;
@@ -51,6 +52,7 @@ pub use outcome::{
     RawBenefit, RawCost, RawEvaluation, RawMeasure, RawRecords, RawScope, RawSplit, RawStop,
     RawTarget,
 };
+pub use peers::{RawPeerGraph, RawPeers};
 pub use place::RawNames;
 
 pub use presence::{RawHours, RawMoment, RawOnReturn, RawStage, RawZoneShare, RawZones};
