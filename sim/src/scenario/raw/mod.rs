@@ -21,6 +21,7 @@ mod outcome;
 mod peers;
 mod place;
 mod presence;
+mod rule;
 mod site;
 mod source;
 
@@ -40,8 +41,7 @@ pub use dropout::{RawCosine, RawCurve, RawDropout, RawLogNormal, RawWeibull};
 pub use link::RawLink;
 pub use method::{
     RawClip, RawCount, RawDecay, RawDistill, RawDistillLoss, RawExchange, RawLocal, RawMethod,
-    RawOptimizer, RawPrecision, RawRule, RawSchedule, RawSelection, RawStaleness, RawStrand,
-    RawWeights,
+    RawOptimizer, RawPrecision, RawSchedule, RawSelection, RawStaleness, RawStrand,
 };
 pub use model::{RawLayer, RawLayers, RawModel, RawResidual, WrongModel};
 pub use network::{
@@ -56,6 +56,7 @@ pub use peers::{RawPeerGraph, RawPeers};
 pub use place::RawNames;
 
 pub use presence::{RawHours, RawMoment, RawOnReturn, RawStage, RawZoneShare, RawZones};
+pub use rule::{RawRule, RawWeights};
 pub use site::{RawConceptShift, RawName, RawRenamedClass, RawSiteData};
 pub use source::{RawCifarLabels, RawSource};
 
