@@ -6,6 +6,7 @@ mod aggregator;
 mod asynchronous;
 mod benefit;
 mod client;
+pub mod codec;
 mod deployment;
 mod estimate;
 mod evaluation;

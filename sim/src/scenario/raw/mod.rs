@@ -8,6 +8,7 @@
 mod battery;
 mod behaviour;
 mod clients;
+mod codec;
 mod compute;
 mod data;
 mod device;
@@ -28,6 +29,7 @@ pub use behaviour::{
     RawProfile, RawStep,
 };
 pub use clients::RawClientGroup;
+pub use codec::{RawCodec, RawCodecStage, RawLabelPad, RawRounding, RawScaleGroup};
 pub use compute::{RawCompute, RawHost};
 pub use data::{RawData, RawNormalise, RawPartition};
 pub use device::{
