@@ -8,6 +8,7 @@ mod aggregator;
 mod attack;
 mod benefit;
 mod client;
+pub mod codec;
 mod deployment;
 mod estimate;
 mod evaluation;

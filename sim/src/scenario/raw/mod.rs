@@ -9,6 +9,7 @@ mod aggregators;
 mod battery;
 mod behaviour;
 mod clients;
+mod codec;
 mod compute;
 mod data;
 mod device;
@@ -32,6 +33,7 @@ pub use behaviour::{
     RawProfile, RawStep,
 };
 pub use clients::RawClientGroup;
+pub use codec::{RawCodec, RawCodecStage, RawLabelPad, RawRounding, RawScaleGroup};
 pub use compute::{RawCompute, RawHost};
 pub use data::{RawData, RawNormalise, RawPartition};
 pub use device::{
