@@ -1,8 +1,10 @@
 //! What travels: every kind of knowledge by itself, and whether they go together.
 
+use super::codec::{self, Carried};
 use super::findings::Findings;
 use super::sites;
 use crate::federation::MOST_STRANDS;
+use crate::federation::codec::Codec;
 use crate::scenario::presets::{PRESETS, needs_equal_models};
 use crate::scenario::raw::{
     RawDistillLoss, RawExchange, RawMethod, RawRule, RawScenario, RawSchedule, RawStrand,
@@ -32,6 +34,7 @@ pub(super) fn check(raw: &mut RawScenario, findings: &mut Findings<'_>) {
     for (path, strand) in &strands {
         rule(path, strand, findings);
         distill(path, strand, findings);
+        codecs(path, strand, raw, findings);
     }
 }
 
@@ -155,6 +158,17 @@ enum StrandPath {
     Also(usize),
 }
 
+impl RawStrand {
+    /// What its codec is to carry.
+    fn carried(&self) -> Carried {
+        match self.exchange {
+            RawExchange::None | RawExchange::Parameters => Carried::Values,
+            RawExchange::PublicLogits { .. } => Carried::Logits,
+            RawExchange::ClassLogits => Carried::Probabilities,
+        }
+    }
+}
+
 impl StrandPath {
     /// In the order of the strands, without end.
     fn all() -> impl Iterator<Item = Self> {
@@ -204,6 +218,30 @@ fn number_of_strands(strands: &[(StrandPath, RawStrand)], findings: &mut Finding
                 )
                 .way_out("give what travels together different kinds of exchange");
             findings.add(problem);
+        }
+    }
+}
+
+fn codecs(path: &StrandPath, strand: &RawStrand, raw: &RawScenario, findings: &mut Findings<'_>) {
+    let carried = strand.carried();
+    codec::check(&path.key("codec"), &strand.codec, carried, findings);
+    if let Some(down) = &strand.codec_down {
+        codec::check(&path.key("codec_down"), down, carried, findings);
+    }
+    let both = [
+        ("codec", Some(&strand.codec)),
+        ("codec_down", strand.codec_down.as_ref()),
+    ];
+    for (key, given) in both {
+        let remembers = given.is_some_and(|raw| Codec::new(raw).has_state());
+        let alone = raw.method.peers.is_none() && raw.method.tier.is_empty();
+        if remembers && !alone {
+            findings.refuse(
+                &path.key(key),
+                "a codec that remembers what it sent before, where there is more than one aggregator",
+                "differences and feedback are kept between one server and its clients",
+                "leave out `delta`, and set `feedback = false` where it stands; or leave out `tier` and `peers`",
+            );
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::super::quantity::Duration;
 use super::aggregators::RawAggregators;
+use super::codec::RawCodec;
 use super::is_default;
 use super::peers::RawPeers;
 use super::rule::RawRule;
@@ -23,6 +24,12 @@ pub struct RawMethod {
     /// How contributions become a version.
     #[serde(default)]
     pub rule: RawRule,
+    /// How it becomes bytes.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub codec: RawCodec,
+    /// How it becomes bytes on the way down; left out, as on the way up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codec_down: Option<RawCodec>,
     /// Further knowledge that travels beside the first, each kind with a rule and a loss of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<RawStrand>,
@@ -55,6 +62,8 @@ impl RawMethod {
         RawStrand {
             exchange: self.exchange.clone(),
             rule: self.rule.clone(),
+            codec: self.codec.clone(),
+            codec_down: self.codec_down.clone(),
             distill: self.local.distill.clone(),
         }
     }
@@ -75,6 +84,12 @@ pub struct RawStrand {
     /// How contributions become a version of it.
     #[serde(default)]
     pub rule: RawRule,
+    /// How it becomes bytes.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub codec: RawCodec,
+    /// How it becomes bytes on the way down; left out, as on the way up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codec_down: Option<RawCodec>,
     /// How it is learned when received.
     #[serde(default)]
     pub distill: RawDistill,
