@@ -240,13 +240,14 @@ impl Peer {
             return;
         };
         self.phase = Phase::Passing;
-        let targets = self
-            .deployment
-            .neighbours()
-            .targets(self.number, self.version);
-        let targets = targets.into_iter().map(actor);
-        self.missed
-            .extend(targets.filter(|target| !there.contains(target)));
+        let nothing = self.deployment.nothing_travels();
+        if !nothing {
+            let neighbours = self.deployment.neighbours();
+            let targets = neighbours.targets(self.number, self.version);
+            let targets = targets.into_iter().map(actor);
+            self.missed
+                .extend(targets.filter(|target| !there.contains(target)));
+        }
         let parcels = there.into_iter().map(|to| Passing {
             to,
             bytes: self.last.bytes(),
@@ -255,7 +256,7 @@ impl Peer {
         actions.push(Action::Pass {
             ticket,
             what: self.deployment.what_travels(),
-            parcels: match self.deployment.nothing_travels() {
+            parcels: match nothing {
                 true => Vec::new(),
                 false => parcels.collect(),
             },
