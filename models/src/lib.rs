@@ -26,9 +26,12 @@
 
 mod architecture;
 mod batches;
+mod clusters;
 mod cost;
 mod cut;
 mod dataset;
+mod decomposition;
+mod density;
 mod digits;
 mod dirichlet;
 mod distance;
@@ -69,7 +72,10 @@ pub use architecture::{
     Architecture, ArchitectureError, ArchitectureInfo, ListedLayer, architectures,
 };
 pub use batches::Batch;
+pub use clusters::{Clusters, Distance, k_means, nearest_of_class, nearest_of_class_flops};
 pub use dataset::{Dataset, DatasetError, Groups};
+pub use decomposition::{Factors, Projection, svd_flops, truncated_svd};
+pub use density::{DensityRatio, median_distance, uniform_rows};
 pub use error::ModelError;
 pub use holding::{Holding, HoldingError, check_holdings};
 pub use layer::{LayerSpec, Padding, Window};
