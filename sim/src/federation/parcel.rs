@@ -25,7 +25,7 @@ const CODEC_F32: u8 = 0;
 
 /// An encoded parcel; cloning it copies no bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parcel(Arc<[u8]>);
+pub struct Parcel(Arc<Vec<u8>>);
 
 /// What a parcel says.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,17 +45,22 @@ impl Parcel {
     /// Encodes.
     pub fn encode(contents: &Contents) -> Self {
         let values = contents.values.as_deref().unwrap_or_default();
-        let mut bytes = Vec::with_capacity(HEADER_BYTES as usize + 4 * values.len());
+        let length = HEADER_BYTES as usize + 4 * values.len();
+        let mut bytes = Vec::with_capacity(length);
         bytes.extend_from_slice(&MAGIC);
         let has_values = u8::from(contents.values.is_some());
         bytes.extend_from_slice(&[FORMAT, CODEC_F32, has_values, 0]);
         for field in [contents.version, contents.samples, contents.list] {
             bytes.extend_from_slice(&field.to_le_bytes());
         }
-        for value in values {
-            bytes.extend_from_slice(&value.to_le_bytes());
+        // Value by value into room that is there already: one copy, where appending would ask
+        // about room every time.
+        bytes.resize(length, 0);
+        let (words, _) = bytes[HEADER_BYTES as usize..].as_chunks_mut();
+        for (word, value) in words.iter_mut().zip(values) {
+            *word = value.to_le_bytes();
         }
-        Self(bytes.into())
+        Self(Arc::new(bytes))
     }
 
     /// A message that carries nothing: not even a header crosses the network.
@@ -73,9 +78,8 @@ impl Parcel {
         let field =
             |at: usize| u64::from_le_bytes(header[at..at + 8].try_into().expect("eight bytes"));
         let values = || {
-            body.chunks_exact(4)
-                .map(|word| f32::from_le_bytes(word.try_into().expect("four bytes")))
-                .collect()
+            let (words, _) = body.as_chunks();
+            words.iter().map(|word| f32::from_le_bytes(*word)).collect()
         };
         Contents {
             version: field(8),
