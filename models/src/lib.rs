@@ -53,6 +53,7 @@ mod shape;
 mod site;
 mod softmax;
 mod sources;
+mod spare;
 mod split;
 mod stage;
 mod stored;
