@@ -13,6 +13,9 @@ mod exchange;
 mod local;
 mod parcel;
 mod recorder;
+#[cfg_attr(not(test), expect(dead_code, reason = "the loop does not call it yet"))]
+#[expect(unused_imports, reason = "the loop does not call it yet")]
+mod rule;
 mod run;
 mod selection;
 mod staleness;
