@@ -4,6 +4,9 @@
 
 mod aggregator;
 mod asynchronous;
+#[cfg_attr(not(test), expect(dead_code, reason = "the loop does not call it yet"))]
+#[expect(unused_imports, reason = "the loop does not call it yet")]
+mod attack;
 mod benefit;
 mod client;
 mod deployment;
