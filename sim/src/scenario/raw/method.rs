@@ -2,6 +2,7 @@
 
 use super::super::quantity::Duration;
 use super::is_default;
+use super::rule::RawRule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -261,36 +262,6 @@ pub enum RawDistillLoss {
     },
 }
 
-/// How contributions become a version.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(tag = "kind")]
-pub enum RawRule {
-    /// Weighted mean over the contributions.
-    Mean {
-        /// What a contribution weighs before staleness.
-        #[serde(default)]
-        weights: RawWeights,
-    },
-    /// Each client is sent the mean over the others.
-    LeaveOneOut {
-        /// What a contribution weighs before staleness.
-        #[serde(default)]
-        weights: RawWeights,
-    },
-}
-
-/// What a contribution weighs before staleness.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum RawWeights {
-    /// Its number of training samples.
-    #[default]
-    Samples,
-    /// One.
-    Equal,
-}
-
 /// When a version is published.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -405,14 +376,6 @@ impl Default for RawDistill {
             weight: 1.0,
             epochs: 1,
             batch: None,
-        }
-    }
-}
-
-impl Default for RawRule {
-    fn default() -> Self {
-        Self::Mean {
-            weights: RawWeights::Samples,
         }
     }
 }
