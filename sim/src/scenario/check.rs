@@ -12,6 +12,7 @@ mod findings;
 mod method;
 mod models;
 mod network;
+mod selection;
 mod sites;
 mod skew;
 

@@ -10,6 +10,7 @@ mod drawing;
 mod optimizing;
 mod placing;
 mod presence;
+mod registering;
 
 pub use cost::LocalCost;
 

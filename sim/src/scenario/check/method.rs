@@ -1,11 +1,11 @@
 //! Choices of the method: each by itself, and whether they go together.
 
 use super::findings::Findings;
-use super::sites;
+use super::{selection, sites};
 use crate::scenario::presets::{PRESETS, needs_equal_models};
 use crate::scenario::raw::{
     RawClip, RawDecay, RawDistillLoss, RawExchange, RawLocal, RawOptimizer, RawRule, RawScenario,
-    RawSchedule, RawSelection, RawStaleness,
+    RawSchedule, RawStaleness,
 };
 
 /// FedAsync's α, as `raw` fills it in.
@@ -16,7 +16,7 @@ pub(super) fn check(raw: &mut RawScenario, clients: usize, findings: &mut Findin
     exchange(raw, findings);
     rule(raw, findings);
     local(&raw.method.local, &raw.method.exchange, findings);
-    let cohort = selection(&raw.method.selection, clients, findings);
+    let cohort = selection::check(raw, clients, findings);
     schedule(raw, clients, cohort, findings);
 }
 
@@ -324,64 +324,6 @@ fn distill(local: &RawLocal, exchange: &RawExchange, findings: &mut Findings<'_>
     }
 }
 
-/// How many clients are wanted for a version.
-fn selection(selection: &RawSelection, clients: usize, findings: &mut Findings<'_>) -> usize {
-    let path = "method.selection";
-    match *selection {
-        RawSelection::All => clients,
-        RawSelection::Uniform {
-            count: None,
-            fraction: None,
-        } => {
-            findings.refuse(
-                path,
-                "`uniform` selection does not say how many clients",
-                "expected `count` or `fraction`",
-                "write selection = { kind = \"uniform\", count = 10 }",
-            );
-            clients
-        }
-        RawSelection::Uniform {
-            count: Some(_),
-            fraction: Some(_),
-        } => {
-            findings.refuse(
-                &format!("{path}.fraction"),
-                "`uniform` selection has both `count` and `fraction`",
-                "expected one of them",
-                "remove one of the two keys",
-            );
-            clients
-        }
-        RawSelection::Uniform {
-            count: Some(count), ..
-        } => {
-            if count == 0 || count > clients {
-                findings.refuse(
-                    &format!("{path}.count"),
-                    format!("`{path}.count` is {count}, and there are {clients} clients"),
-                    format!("expected 1 to {clients}"),
-                    "to select everyone take `selection = \"all\"`",
-                );
-            }
-            count.clamp(1, clients.max(1))
-        }
-        RawSelection::Uniform {
-            fraction: Some(fraction),
-            ..
-        } => {
-            findings.number(
-                &format!("{path}.fraction"),
-                fraction,
-                |share| share > 0.0 && share <= 1.0,
-                "a share above 0, at most 1",
-                "0.1 selects a tenth of the clients",
-            );
-            ((clients as f64 * fraction).round() as usize).clamp(1, clients.max(1))
-        }
-    }
-}
-
 fn schedule(raw: &RawScenario, clients: usize, cohort: usize, findings: &mut Findings<'_>) {
     let path = "method.schedule";
     match &raw.method.schedule {
@@ -409,10 +351,11 @@ fn schedule(raw: &RawScenario, clients: usize, cohort: usize, findings: &mut Fin
                 "a factor from 1 to 1000",
                 "1.2 selects a fifth more clients than are wanted; 1 selects just those",
             );
-            // With everyone selected, over-selection lowers the number waited for.
-            let wanted = match raw.method.selection {
-                RawSelection::All if fine => (clients as f64 / over_select).floor() as usize,
-                _ => cohort,
+            // Where a rule takes all it can, over-selection lowers the number waited for.
+            let wanted = if fine && raw.method.selection.takes_all_it_can() {
+                (cohort as f64 / over_select).floor() as usize
+            } else {
+                cohort
             };
             if *minimum == 0 || *minimum > wanted.max(1) {
                 findings.refuse(

@@ -19,6 +19,7 @@ mod network;
 mod outcome;
 mod place;
 mod presence;
+mod selection;
 mod site;
 mod source;
 
@@ -37,7 +38,7 @@ pub use dropout::{RawCosine, RawCurve, RawDropout, RawLogNormal, RawWeibull};
 pub use link::RawLink;
 pub use method::{
     RawClip, RawCount, RawDecay, RawDistill, RawDistillLoss, RawExchange, RawLocal, RawMethod,
-    RawOptimizer, RawPrecision, RawRule, RawSchedule, RawSelection, RawStaleness, RawWeights,
+    RawOptimizer, RawPrecision, RawRule, RawSchedule, RawStaleness, RawWeights,
 };
 pub use model::{RawLayer, RawLayers, RawModel, RawResidual, WrongModel};
 pub use network::{
@@ -51,6 +52,7 @@ pub use outcome::{
 pub use place::RawNames;
 
 pub use presence::{RawHours, RawMoment, RawOnReturn, RawStage, RawZoneShare, RawZones};
+pub use selection::{RawPreferred, RawSelection, RawUploads};
 pub use site::{RawConceptShift, RawName, RawRenamedClass, RawSiteData};
 pub use source::{RawCifarLabels, RawSource};
 
