@@ -2,6 +2,7 @@
 //! contribution. Runs on the compute pool; knows no clock.
 
 use super::deployment::Deployment;
+use super::own_losses::OwnLosses;
 use super::parcel::{Contents, Parcel};
 use crate::scenario::{RawDistillLoss, RawExchange};
 use fedstill_models::{
@@ -97,6 +98,7 @@ pub(crate) fn participate(
         let steps = work.trainer.steps();
         return Err(ModelError::Diverged { steps });
     }
+    let loss = work.losses.report();
     let mut state = work.finish()?;
     if deployment.predicts_with_global_model() {
         state.parameters = no_parameters();
@@ -107,6 +109,7 @@ pub(crate) fn participate(
             version: received.version,
             samples: deployment.shard(client).train.len() as u64,
             list,
+            loss,
             values,
         }),
     };
@@ -144,6 +147,7 @@ struct LocalWork<'a> {
     completed: u64,
     /// Parameters to stay near, and how near.
     anchor: Option<(f32, Vec<f32>)>,
+    losses: OwnLosses,
     cancelled: &'a dyn Fn() -> bool,
 }
 
@@ -191,6 +195,7 @@ impl<'a> LocalWork<'a> {
             trainer,
             completed: state.completed,
             anchor,
+            losses: OwnLosses::new(scenario.method.selection.needs_losses()),
             cancelled,
         })
     }
@@ -210,6 +215,7 @@ impl<'a> LocalWork<'a> {
         for epoch in 0..local.epochs {
             let seed = self.shuffle_seed("batches", epoch);
             let anchor = &self.anchor;
+            let losses = &mut self.losses;
             self.trainer.epoch(
                 data,
                 &shard.train,
@@ -219,14 +225,16 @@ impl<'a> LocalWork<'a> {
                 |trainer, batch| {
                     let labels = batch.labels;
                     let own = Term::from(Loss::CrossEntropy { labels });
-                    match (&mut on_batch, anchor) {
+                    let result = match (&mut on_batch, anchor) {
                         (Some(on_batch), _) => on_batch(trainer, batch, own),
                         (None, Some((weight, anchor))) => {
                             let proximal = Loss::Proximal { anchor };
                             trainer.step(batch.features, &[own, Term::new(*weight, proximal)])
                         }
                         (None, None) => trainer.step(batch.features, &[own]),
-                    }
+                    }?;
+                    losses.add(labels, trainer.logits());
+                    Ok(result)
                 },
             )?;
         }
