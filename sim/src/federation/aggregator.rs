@@ -65,8 +65,8 @@ impl Aggregator {
         };
         let clients = u32::try_from(deployment.clients()).expect("the number was checked");
         let selector = Selector::new(
-            deployment.scenario().method.selection.clone(),
-            deployment.clients(),
+            &deployment.scenario().method.selection,
+            (0..deployment.clients()).map(|client| deployment.registration(client)),
             deployment.dynamics().stream("server", "selection"),
         );
         Self {
@@ -116,7 +116,7 @@ impl Behaviour for Aggregator {
                 }
             }
             Message::Arrived { ticket, payload } => {
-                let contribution = core.received(ticket, &payload);
+                let contribution = core.received(now, ticket, &payload);
                 match &mut self.schedule {
                     Schedule::Synchronous(schedule) => {
                         schedule.arrived(core, now, ticket, contribution, actions);
@@ -146,6 +146,7 @@ impl Aggregator {
     ) {
         let core = &mut self.core;
         let (client, _) = core.close(ticket);
+        core.selector.lost(client);
         if refused == Some(Outcome::Unfit) {
             core.idle.remove(&client);
             core.unfit += 1;
@@ -199,6 +200,7 @@ impl Core {
     pub(crate) fn assign(
         &mut self,
         client: ActorId,
+        now: SimTime,
         actions: &mut Vec<FederationAction>,
     ) -> Ticket {
         let ticket = Ticket {
@@ -208,6 +210,7 @@ impl Core {
         self.tickets += 1;
         self.idle.remove(&client);
         self.open.insert(ticket, (client, self.version));
+        self.selector.opened(client, now);
         let values = self.exchange.view(client);
         let cost = self.deployment.cost(client, values.is_some());
         actions.push(Action::Open {
@@ -223,6 +226,7 @@ impl Core {
                 version: self.version,
                 samples: 0,
                 list: self.knowledge_list,
+                loss: None,
                 values,
             })
         };
@@ -245,14 +249,16 @@ impl Core {
         (client, version)
     }
 
-    fn received(&mut self, ticket: Ticket, parcel: &Parcel) -> Contribution {
+    fn received(&mut self, now: SimTime, ticket: Ticket, parcel: &Parcel) -> Contribution {
         let (child, start_version) = self.close(ticket);
-        let (values, samples) = if parcel.bytes() == 0 {
-            (Vec::new(), 0)
+        let (values, samples, loss) = if parcel.bytes() == 0 {
+            (Vec::new(), 0, None)
         } else {
             let contents = parcel.decode();
-            (contents.values.unwrap_or_default(), contents.samples)
+            let values = contents.values.unwrap_or_default();
+            (values, contents.samples, contents.loss)
         };
+        self.selector.arrived(child, loss, now);
         Contribution {
             child,
             values: Arc::new(values),
@@ -303,6 +309,7 @@ impl Core {
         actions: &mut Vec<FederationAction>,
     ) -> bool {
         self.version += 1;
+        self.selector.published();
         self.published.push(now);
         let record = VersionRecord {
             version: self.version,

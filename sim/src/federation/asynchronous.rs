@@ -82,7 +82,7 @@ impl Asynchronous {
         let wanted = self.concurrency.unwrap_or_else(|| core.selector.size());
         let free = wanted.saturating_sub(core.at_work());
         for client in core.selector.draw(idle, free) {
-            core.assign(client, actions);
+            core.assign(client, now, actions);
         }
         let somebody_may_come = core.at_work() < wanted && core.able() > core.at_work();
         if somebody_may_come && self.next_look.is_none() {
