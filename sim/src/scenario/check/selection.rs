@@ -116,6 +116,12 @@ fn numbers(selection: &mut RawSelection, clients: usize, findings: &mut Findings
         oort(selection, findings);
         return;
     }
+    // What nobody asked for is no mistake.
+    if let RawSelection::Tifl { tiers, .. } = selection
+        && !findings.is_explicit(&path("tiers"))
+    {
+        *tiers = (*tiers).min(clients.max(1));
+    }
     match *selection {
         RawSelection::Tifl {
             tiers,
@@ -203,7 +209,7 @@ fn oort(selection: &mut RawSelection, findings: &mut Findings<'_>) {
             least_exploration,
             |share| (0.0..=exploration).contains(&share),
             "a share from 0 to `exploration`",
-            "0.2 is the paper's",
+            "leave it out for 0.2, or for `exploration` where that is less",
         );
     }
     findings.number(
