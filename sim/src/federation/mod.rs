@@ -2,6 +2,11 @@
 //! of knowledge; clients work from them and contribute. The only part of the
 //! simulator that knows learning.
 
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "no key of a scenario names adapters yet")
+)]
+mod adapter;
 mod aggregator;
 mod asynchronous;
 mod benefit;

@@ -5,6 +5,7 @@
 //! [`Scenario`](super::Scenario). Doc comments here are the descriptions in
 //! `scenarios/schema.json`.
 
+mod adapter;
 mod battery;
 mod behaviour;
 mod clients;
@@ -23,6 +24,7 @@ mod selection;
 mod site;
 mod source;
 
+pub use adapter::{RawAdapter, RawReference, RawTemperature};
 pub use battery::RawBattery;
 pub use behaviour::{
     RawAccessProfile, RawBackground, RawDirection, RawFailure, RawNetworkLink, RawOutages,
