@@ -1,14 +1,12 @@
 //! Whether the values of a scenario make sense together.
 
-mod behaviour;
-mod clients;
 #[cfg_attr(
     not(test),
-    expect(
-        dead_code,
-        reason = "no method has a `codec` yet: called where one does"
-    )
+    expect(dead_code, reason = "no key of a scenario names adapters yet")
 )]
+mod adapter;
+mod behaviour;
+mod clients;
 mod codec;
 mod columns;
 mod compute;
@@ -22,6 +20,7 @@ mod models;
 mod network;
 mod peers;
 mod schedule;
+mod selection;
 mod sites;
 mod skew;
 mod strands;

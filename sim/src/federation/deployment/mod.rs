@@ -11,6 +11,7 @@ mod drawing;
 mod optimizing;
 mod placing;
 mod presence;
+mod registering;
 mod tiers;
 
 pub use cost::LocalCost;

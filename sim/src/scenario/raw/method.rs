@@ -6,6 +6,7 @@ use super::codec::RawCodec;
 use super::is_default;
 use super::peers::RawPeers;
 use super::rule::RawRule;
+use super::selection::RawSelection;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -426,25 +427,6 @@ pub enum RawStaleness {
         /// Staleness that costs nothing.
         #[serde(default = "default_hinge_b")]
         b: f64,
-    },
-}
-
-/// Who works.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(tag = "kind")]
-pub enum RawSelection {
-    /// Everyone who is there and idle.
-    #[default]
-    All,
-    /// A uniform draw of those who are there and idle; give `count` or `fraction`.
-    Uniform {
-        /// Number of clients.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        count: Option<usize>,
-        /// Share of all clients, rounded, at least one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        fraction: Option<f64>,
     },
 }
 

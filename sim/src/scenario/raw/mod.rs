@@ -5,6 +5,7 @@
 //! [`Scenario`](super::Scenario). Doc comments here are the descriptions in
 //! `scenarios/schema.json`.
 
+mod adapter;
 mod aggregators;
 mod battery;
 mod behaviour;
@@ -23,9 +24,11 @@ mod peers;
 mod place;
 mod presence;
 mod rule;
+mod selection;
 mod site;
 mod source;
 
+pub use adapter::{RawAdapter, RawReference, RawTemperature};
 pub use aggregators::RawAggregators;
 pub use battery::RawBattery;
 pub use behaviour::{
@@ -43,7 +46,7 @@ pub use dropout::{RawCosine, RawCurve, RawDropout, RawLogNormal, RawWeibull};
 pub use link::RawLink;
 pub use method::{
     RawClip, RawCount, RawDecay, RawDistill, RawDistillLoss, RawExchange, RawLocal, RawMethod,
-    RawOptimizer, RawPrecision, RawSchedule, RawSelection, RawStaleness, RawStrand,
+    RawOptimizer, RawPrecision, RawSchedule, RawStaleness, RawStrand,
 };
 pub use model::{RawLayer, RawLayers, RawModel, RawResidual, WrongModel};
 pub use network::{
@@ -59,6 +62,7 @@ pub use place::RawNames;
 
 pub use presence::{RawHours, RawMoment, RawOnReturn, RawStage, RawZoneShare, RawZones};
 pub use rule::{RawRule, RawWeights};
+pub use selection::{RawPreferred, RawSelection, RawUploads};
 pub use site::{RawConceptShift, RawName, RawRenamedClass, RawSiteData};
 pub use source::{RawCifarLabels, RawSource};
 
