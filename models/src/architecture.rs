@@ -160,6 +160,27 @@ impl Architecture {
     }
 }
 
+impl Architecture {
+    /// The layers for rows of features of this shape, as the extractor of another model hands
+    /// them on ([`Layout::feature_shape`]): what a server learns on top of its clients' extractors
+    /// (split learning; FedGKT, He et al. 2020).
+    ///
+    /// # Errors
+    /// When a layer does not fit what arrives at it.
+    ///
+    /// # Panics
+    /// When there is no feature or no class.
+    pub fn layout_on_features(
+        &self,
+        features: Shape,
+        n_classes: usize,
+    ) -> Result<Layout, ShapeError> {
+        let mut layout = self.layout(features, n_classes)?;
+        layout.channels_innermost = true;
+        Ok(layout)
+    }
+}
+
 fn perceptron(name: &str, widths: &str) -> Result<Vec<LayerSpec>, ArchitectureError> {
     let widths: Vec<usize> = widths
         .split('-')

@@ -35,6 +35,13 @@ pub enum ModelError {
         /// What was asked for.
         temperature: f32,
     },
+    /// A model that is to be cut where no layer begins.
+    Cut {
+        /// The number of the layer.
+        number: String,
+    },
+    /// An update without a forward pass before it.
+    NoForwardPass,
     /// A mini-batch size of 0.
     EmptyBatch,
     /// dfdx refused an operation.
@@ -87,6 +94,11 @@ impl fmt::Display for ModelError {
                     "the temperature must be a number above 0, not {temperature}"
                 )
             }
+            Self::Cut { number } => write!(
+                f,
+                "no layer outside residual blocks has the number `{number}`, so that a head cannot begin there"
+            ),
+            Self::NoForwardPass => write!(f, "an update follows a forward pass in training"),
             Self::EmptyBatch => write!(f, "a mini-batch needs at least one sample"),
             Self::Tensor { reason } => write!(f, "tensor operation failed: {reason}"),
         }

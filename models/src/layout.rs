@@ -107,6 +107,9 @@ pub(crate) enum Piece {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layout {
     pub(crate) input: Shape,
+    /// Whether rows arrive with the channels of an image innermost, as features do, and not as
+    /// data have them.
+    pub(crate) channels_innermost: bool,
     pub(crate) layers: Vec<Layer>,
     pub(crate) program: Vec<Piece>,
     pub(crate) head: usize,
@@ -139,19 +142,29 @@ impl Layout {
         self.layers.last().map_or(0, |layer| layer.parameters().end)
     }
 
-    /// Where the head's parameters lie: those from its first dense layer to the end.
+    /// Where the head's parameters lie: those from its first layer to the end.
     pub fn head(&self) -> Range<usize> {
-        self.layers[self.head].offset..self.parameter_count()
+        self.extractor().end..self.parameter_count()
     }
 
     /// Where the extractor's parameters lie: all before the head's.
     pub fn extractor(&self) -> Range<usize> {
-        0..self.layers[self.head].offset
+        let first = self.layers.get(self.head);
+        0..first.map_or(self.parameter_count(), |layer| layer.offset)
     }
 
     /// How many features the extractor hands to the head.
     pub fn feature_width(&self) -> usize {
-        self.layers[self.head].input.size()
+        self.feature_shape().size()
+    }
+
+    /// The shape of what the extractor hands to the head. Features of an image's shape lie
+    /// `rows × columns × channels`, the channels innermost, and not as data do.
+    pub fn feature_shape(&self) -> Shape {
+        match self.layers.get(self.head) {
+            Some(first) => first.input,
+            None => self.layers.last().map_or(self.input, |last| last.output),
+        }
     }
 
     /// Every tensor of the flat vector, in its order.

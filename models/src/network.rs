@@ -48,6 +48,8 @@ pub(crate) struct Workspace {
     /// Where given, the backward pass descends straight into the parameters at this rate and
     /// leaves the gradient alone.
     pub(crate) rate: Option<f32>,
+    /// The gradient of the features by terms on them; empty where there is none.
+    pub(crate) by_features: Vec<f32>,
     pub(crate) stages: Vec<Stage>,
     pub(crate) scratch: Scratch,
     /// Gradients on their way from layer to layer.
@@ -97,6 +99,7 @@ impl Network {
             let mut stages = Vec::new();
             let of = Build {
                 layers: &layout.layers,
+                head: layout.head,
                 end,
             };
             let parts = of.parts(&layout.program, true, false, &mut stages);
@@ -104,6 +107,7 @@ impl Network {
                 parameters: Vec::new(),
                 gradient: Vec::new(),
                 rate: None,
+                by_features: Vec::new(),
                 stages,
                 scratch: Scratch::default(),
                 spares: Default::default(),
@@ -153,7 +157,7 @@ impl Network {
     ) -> Result<Matrix<T>, ModelError> {
         let width = self.layout.n_features();
         let x = match self.layout.input {
-            Shape::Image { channels, .. } if channels > 1 => {
+            Shape::Image { channels, .. } if channels > 1 && !self.layout.channels_innermost => {
                 let rows = &mut self.workspace().rows;
                 channels_innermost(x, channels, width / channels, rows);
                 matrix(&self.device, rows, width)?
@@ -182,6 +186,22 @@ impl Network {
         Ok(x)
     }
 
+    /// Whether any layer is behind the features.
+    pub(crate) fn has_head(&self) -> bool {
+        self.layout.head < self.layout.layers.len()
+    }
+
+    /// What the extractor handed to the head in the last forward pass; none of an extractor
+    /// without a head.
+    pub(crate) fn read_features(&self, features: &mut Vec<f32>) -> bool {
+        let workspace = self.workspace();
+        let first = workspace.stages.iter().find(|stage| stage.gets_features());
+        features.clear();
+        first
+            .map(|stage| features.extend_from_slice(stage.input()))
+            .is_some()
+    }
+
     /// Runs the tape of these logits from a gradient that is already known. Afterwards the
     /// workspace holds the gradient of the parameters, or parameters that have descended.
     pub(crate) fn backward(
@@ -206,6 +226,8 @@ impl Network {
 /// From a layout's program to stages.
 struct Build<'a> {
     layers: &'a [Layer],
+    /// The first layer of the head, where a stage begins.
+    head: usize,
     /// Layers from here on are left out.
     end: usize,
 }
@@ -225,10 +247,16 @@ impl Build<'_> {
                 Piece::Chain(chain) => {
                     let mut start = chain.start;
                     while start < chain.end.min(self.end) {
-                        let end = self.stage_end(start).min(chain.end).min(self.end);
+                        let mut end = self.stage_end(start).min(chain.end).min(self.end);
+                        if start < self.head {
+                            end = end.min(self.head);
+                        }
                         let layers = &self.layers[start..end];
+                        let of_head = start >= self.head;
                         start = end;
-                        if let Some(stage) = Stage::new(layers, !data, shared) {
+                        if let Some(mut stage) = Stage::new(layers, !data, shared) {
+                            let first = |stages: &[Stage]| !stages.iter().any(Stage::gets_features);
+                            stage.set_gets_features(of_head && first(stages));
                             parts.push(Part::Stage(stages.len()));
                             stages.push(stage);
                             (data, shared) = (false, false);

@@ -2,7 +2,7 @@
 
 use crate::error::{ModelError, check_length};
 use crate::softmax::SoftmaxRows;
-use crate::update::sum_of_squares;
+use crate::update::{sum_of_products, sum_of_squares};
 
 /// One term of an objective: `weight · loss`.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,8 @@ impl<'a> From<Loss<'a>> for Term<'a> {
     }
 }
 
-/// A loss on the logits `z` (`batch × classes`, p = softmax(z)) or on the parameters.
+/// A loss on the logits `z` (`batch × classes`, p = softmax(z)), on the features `h` (`batch ×
+/// feature width`) that the extractor hands to the head, or on the parameters.
 ///
 /// Teachers and targets are constants: no gradient flows into them. Rows are means over the
 /// batch, so a row without a teacher takes part as a row of zero probabilities: it adds nothing
@@ -64,10 +65,29 @@ pub enum Loss<'a> {
         /// Target logits t, `batch × classes`.
         targets: &'a [f32],
     },
+    /// ‖p − t‖², summed over classes, mean over the batch (COMET, Cho et al. 2021).
+    ProbabilitySquaredError {
+        /// Target probabilities t, `batch × classes`.
+        targets: &'a [f32],
+    },
+    /// (h − t)², mean over batch and feature width (FedProto, Tan et al. 2022). A row whose target
+    /// is not present adds nothing to value or gradient, and still counts in the batch.
+    FeatureSquaredError {
+        /// Target features t, `batch × feature width`; what a row holds that is not present does
+        /// not matter.
+        targets: &'a [f32],
+        /// Whether each row of the batch has a target.
+        present: &'a [bool],
+    },
     /// ½‖θ − θ₀‖² (FedProx, FedAsync); ρ or μ is the term's weight.
     Proximal {
         /// θ₀, the flat parameters to stay near.
         anchor: &'a [f32],
+    },
+    /// ⟨c, θ⟩, which adds c to the gradient (SCAFFOLD's correction, Karimireddy et al. 2020).
+    Linear {
+        /// c, as long as the flat parameters.
+        direction: &'a [f32],
     },
 }
 
@@ -196,43 +216,120 @@ fn add_logit_term(
             }
             Ok(sum / logits.len() as f64)
         }
-        Loss::Proximal { .. } => Ok(0.0),
+        Loss::ProbabilitySquaredError { targets } => {
+            check_length("target probabilities", targets.len(), logits.len())?;
+            let own = scratch.own.fill(logits, n_classes, 1.0);
+            let rows = own.probabilities.chunks_exact(n_classes);
+            let mut sum = 0.0;
+            for ((own, targets), slots) in rows
+                .zip(targets.chunks_exact(n_classes))
+                .zip(gradient.chunks_exact_mut(n_classes))
+            {
+                if targets.iter().all(|&target| target == 0.0) {
+                    continue;
+                }
+                // With q = p − t the gradient by z is 2p(q − ⟨p, q⟩).
+                let mut along = 0.0;
+                for (&own, &target) in own.iter().zip(targets) {
+                    let difference = f64::from(own) - f64::from(target);
+                    sum += difference * difference;
+                    along += f64::from(own) * difference;
+                }
+                for ((slot, &own), &target) in slots.iter_mut().zip(own).zip(targets) {
+                    *slot += 2.0 * per_sample * own * (own - target - along as f32);
+                }
+            }
+            Ok(sum / batch as f64)
+        }
+        Loss::FeatureSquaredError { .. } | Loss::Proximal { .. } | Loss::Linear { .. } => Ok(0.0),
     }
 }
 
-/// The value of the proximal terms at `parameters`.
-pub(crate) fn parameter_terms(terms: &[Term<'_>], parameters: &[f32]) -> Result<f64, ModelError> {
+/// Whether a term asks for the features.
+pub(crate) fn asks_for_features(terms: &[Term<'_>]) -> bool {
+    let mut losses = terms.iter().map(|term| term.loss);
+    losses.any(|loss| matches!(loss, Loss::FeatureSquaredError { .. }))
+}
+
+/// Adds the gradient of the terms on the features to `gradient` and returns their value.
+pub(crate) fn add_feature_terms(
+    terms: &[Term<'_>],
+    features: &[f32],
+    width: usize,
+    gradient: &mut [f32],
+) -> Result<f64, ModelError> {
     let mut value = 0.0;
     for term in terms {
-        let Loss::Proximal { anchor } = term.loss else {
+        let Loss::FeatureSquaredError { targets, present } = term.loss else {
             continue;
         };
+        check_length("target features", targets.len(), features.len())?;
         check_length(
-            "the proximal term's parameters",
-            anchor.len(),
-            parameters.len(),
+            "rows with or without a target",
+            present.len(),
+            features.len() / width,
         )?;
-        let differences = parameters
-            .iter()
-            .zip(anchor)
-            .map(|(own, anchor)| own - anchor);
-        value += f64::from(term.weight) * 0.5 * sum_of_squares(differences);
+        let each = 2.0 * term.weight / features.len() as f32;
+        let mut sum = 0.0;
+        for (row, _) in present.iter().enumerate().filter(|&(_, &present)| present) {
+            let row = row * width..(row + 1) * width;
+            let pairs = features[row.clone()].iter().zip(&targets[row.clone()]);
+            for (slot, (&feature, &target)) in gradient[row].iter_mut().zip(pairs) {
+                let difference = feature - target;
+                sum += f64::from(difference) * f64::from(difference);
+                *slot += each * difference;
+            }
+        }
+        value += f64::from(term.weight) * sum / features.len() as f64;
     }
     Ok(value)
 }
 
-/// Adds the gradient of the proximal terms at `parameters`.
+/// The value of the terms on the parameters.
+pub(crate) fn parameter_terms(terms: &[Term<'_>], parameters: &[f32]) -> Result<f64, ModelError> {
+    let mut value = 0.0;
+    for term in terms {
+        let (what, length) = match term.loss {
+            Loss::Proximal { anchor } => ("the proximal term's parameters", anchor.len()),
+            Loss::Linear { direction } => ("the linear term's direction", direction.len()),
+            _ => continue,
+        };
+        check_length(what, length, parameters.len())?;
+        let of_term = match term.loss {
+            Loss::Proximal { anchor } => {
+                let differences = parameters
+                    .iter()
+                    .zip(anchor)
+                    .map(|(own, anchor)| own - anchor);
+                0.5 * sum_of_squares(differences)
+            }
+            Loss::Linear { direction } => sum_of_products(parameters, direction),
+            _ => continue,
+        };
+        value += f64::from(term.weight) * of_term;
+    }
+    Ok(value)
+}
+
+/// Adds the gradient of the terms on the parameters.
 pub(crate) fn add_parameter_gradients(
     terms: &[Term<'_>],
     parameters: &[f32],
     gradient: &mut [f32],
 ) {
     for term in terms {
-        let Loss::Proximal { anchor } = term.loss else {
-            continue;
-        };
-        for ((slot, &parameter), &anchor) in gradient.iter_mut().zip(parameters).zip(anchor) {
-            *slot += term.weight * (parameter - anchor);
+        match term.loss {
+            Loss::Proximal { anchor } => {
+                for ((slot, &own), &anchor) in gradient.iter_mut().zip(parameters).zip(anchor) {
+                    *slot += term.weight * (own - anchor);
+                }
+            }
+            Loss::Linear { direction } => {
+                for (slot, &along) in gradient.iter_mut().zip(direction) {
+                    *slot += term.weight * along;
+                }
+            }
+            _ => {}
         }
     }
 }

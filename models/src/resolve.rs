@@ -72,6 +72,7 @@ pub(crate) fn resolve(
     let head = resolver.top.get(from_end).copied().unwrap_or(0);
     Ok(Layout {
         input,
+        channels_innermost: false,
         layers: resolver.layers,
         program,
         head,

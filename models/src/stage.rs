@@ -26,6 +26,8 @@ pub(crate) struct Stage {
     asked: bool,
     /// Whether others too add to that gradient.
     shared_input: bool,
+    /// Whether features arrive: the stage is the head's first.
+    gets_features: bool,
 }
 
 #[derive(Debug)]
@@ -67,9 +69,23 @@ impl Stage {
             input: Vec::new(),
             asked,
             shared_input,
+            gets_features: false,
             steps,
         })
         .filter(|stage| !stage.steps.is_empty())
+    }
+
+    pub(crate) fn set_gets_features(&mut self, gets_features: bool) {
+        self.gets_features = gets_features;
+    }
+
+    pub(crate) fn gets_features(&self) -> bool {
+        self.gets_features
+    }
+
+    /// The rows that arrived.
+    pub(crate) fn input(&self) -> &[f32] {
+        &self.input
     }
 
     fn forward(
@@ -199,6 +215,7 @@ pub(crate) fn run<T: Tape<f32, Cpu>>(
             parameters,
             gradient,
             rate,
+            by_features,
             stages,
             scratch,
             spares,
@@ -212,11 +229,22 @@ pub(crate) fn run<T: Tape<f32, Cpu>>(
         };
         // Lent out for a moment, because only one gradient can be borrowed at a time.
         let mut by_output = std::mem::take(&mut **gradients.get_or_alloc_mut(&to)?);
-        let by_input = match stage.asked {
+        let mut by_input = match stage.asked {
             true => Some(gradients.get_or_alloc_mut(&from)?.as_mut_slice()),
             false => None,
         };
-        stage.backward(&mut by_output, by_input, &mut descent, scratch, spares);
+        stage.backward(
+            &mut by_output,
+            by_input.as_deref_mut(),
+            &mut descent,
+            scratch,
+            spares,
+        );
+        if let Some(by_input) = by_input.filter(|_| stage.gets_features) {
+            for (sum, value) in by_input.iter_mut().zip(by_features) {
+                *sum += *value;
+            }
+        }
         **gradients.get_or_alloc_mut(&to)? = by_output;
         Ok(())
     });

@@ -7,11 +7,13 @@ use dfdx::prelude::*;
 use crate::batches::{Batch, Batches};
 use crate::error::ModelError;
 use crate::layout::Layout;
-use crate::network::{Network, Workspace};
+use crate::network::{Matrix, Network, Workspace};
 use crate::objective::{
-    LossScratch, Term, add_logit_terms, add_parameter_gradients, parameter_terms,
+    LossScratch, Term, add_feature_terms, add_logit_terms, add_parameter_gradients,
+    asks_for_features, parameter_terms,
 };
 use crate::optimizer::{Optimizer, OptimizerState};
+use crate::stored::all_finite;
 use crate::update::{Fold, start, update};
 use crate::view::View;
 
@@ -24,10 +26,30 @@ pub struct Trainer {
     network: Network,
     optimizer: Optimizer,
     state: OptimizerState,
+    /// The forward pass that an update goes back through.
+    pass: Option<(Matrix, OwnedTape<f32, Cpu>)>,
     logits: Vec<f32>,
     by_logits: Arc<Vec<f32>>,
+    keeps_features: bool,
+    features: Vec<f32>,
+    by_features: Vec<f32>,
     losses: LossScratch,
     steps: u64,
+}
+
+/// What the caller of [`Trainer::step_with`] adds to a step: reads what the model makes of the
+/// batch, and adds to the gradient.
+#[derive(Debug)]
+pub struct Outputs<'a> {
+    /// The logits, `batch × classes`.
+    pub logits: &'a [f32],
+    /// What the extractor hands to the head, `batch ×` [`Layout::feature_width`]; empty unless
+    /// [`Trainer::keep_features`] was asked for.
+    pub features: &'a [f32],
+    /// The gradient of the objective by each logit, that of the step's terms already in it.
+    pub by_logits: &'a mut [f32],
+    /// The same by each feature, as it reaches the features beside what the head passes back.
+    pub by_features: &'a mut [f32],
 }
 
 /// What a step found before its update.
@@ -70,8 +92,12 @@ impl Trainer {
             network: Network::new(layout, parameters, seed)?,
             optimizer: *optimizer,
             state,
+            pass: None,
             logits: Vec::new(),
             by_logits: Arc::default(),
+            keeps_features: false,
+            features: Vec::new(),
+            by_features: Vec::new(),
             losses: LossScratch::default(),
             steps: 0,
         })
@@ -87,9 +113,34 @@ impl Trainer {
         self.steps
     }
 
-    /// Logits of the last step's batch before its update, `batch × classes`.
+    /// Logits of the last forward pass, `batch × classes`: of the last step's batch before its
+    /// update, or of the rows that were last predicted.
     pub fn logits(&self) -> &[f32] {
         &self.logits
+    }
+
+    /// Features of the last forward pass, `batch ×` [`Layout::feature_width`], where they were
+    /// asked for by [`Trainer::keep_features`] or by a term on them; else empty.
+    pub fn features(&self) -> &[f32] {
+        &self.features
+    }
+
+    /// Whether every forward pass keeps its features; at the start it does not.
+    pub fn keep_features(&mut self, keep: bool) {
+        self.keeps_features = keep;
+    }
+
+    /// Logits of the rows `x` at the parameters as they are now, as the model is scored: without
+    /// dropout, and without an update. [`Trainer::features`] are theirs afterwards.
+    ///
+    /// # Errors
+    /// When `x` is empty or no whole rows.
+    pub fn predict(&mut self, x: &[f32]) -> Result<&[f32], ModelError> {
+        self.check_rows(x)?;
+        self.pass = None;
+        let logits = self.network.forward::<NoneTape>(x)?;
+        self.keep(&logits);
+        Ok(&self.logits)
     }
 
     /// One update that lowers the sum of the terms on the batch `x` (row-major `batch ×
@@ -99,6 +150,55 @@ impl Trainer {
     /// [`ModelError::Diverged`] when the objective is not finite (the parameters are then left as
     /// they were), or a mistake in shapes, labels or temperature.
     pub fn step(&mut self, x: &[f32], objective: &[Term<'_>]) -> Result<StepResult, ModelError> {
+        self.forward(x)?;
+        self.update(objective)
+    }
+
+    /// A step whose objective has, besides its terms, a part whose gradient the caller works out:
+    /// `part` adds it to what it is given and returns its value.
+    ///
+    /// # Errors
+    /// Those of [`Trainer::step`].
+    pub fn step_with(
+        &mut self,
+        x: &[f32],
+        objective: &[Term<'_>],
+        part: impl FnOnce(Outputs<'_>) -> f64,
+    ) -> Result<StepResult, ModelError> {
+        self.forward(x)?;
+        self.update_with(objective, part)
+    }
+
+    /// The first half of a step: the forward pass of the batch `x` in training. Between the halves
+    /// two models can read each other's [`Trainer::logits`] (mutual learning).
+    ///
+    /// # Errors
+    /// When `x` is empty or no whole rows.
+    pub fn forward(&mut self, x: &[f32]) -> Result<&[f32], ModelError> {
+        self.check_rows(x)?;
+        let (logits, tape) = self.network.forward(x)?.split_tape();
+        self.keep(&logits);
+        self.pass = Some((logits, tape));
+        Ok(&self.logits)
+    }
+
+    /// The value of an objective for the last forward pass, at the parameters as they are now.
+    ///
+    /// # Errors
+    /// A mistake in shapes, labels or temperature, or features that were not kept.
+    pub fn value(&mut self, objective: &[Term<'_>]) -> Result<f64, ModelError> {
+        self.objective(objective, |_| 0.0)
+    }
+
+    /// The second half of a step: the update after [`Trainer::forward`].
+    ///
+    /// # Errors
+    /// Those of [`Trainer::step`]; [`ModelError::NoForwardPass`] without the first half.
+    pub fn update(&mut self, objective: &[Term<'_>]) -> Result<StepResult, ModelError> {
+        self.update_with(objective, |_| 0.0)
+    }
+
+    fn check_rows(&self, x: &[f32]) -> Result<(), ModelError> {
         let n_features = self.layout().n_features();
         if x.is_empty() {
             return Err(ModelError::EmptyBatch);
@@ -111,12 +211,32 @@ impl Trainer {
                 expected,
             });
         }
-        let n_classes = self.layout().n_classes();
-        let logits = self.network.forward(x)?;
-        let (logits, tape) = logits.split_tape();
-        let n_values = logits.shape().num_elements();
-        self.logits.resize(n_values, 0.0);
+        Ok(())
+    }
+
+    fn keep(&mut self, logits: &Matrix) {
+        self.logits.resize(logits.shape().num_elements(), 0.0);
         logits.copy_into(&mut self.logits);
+        self.features.clear();
+        if self.keeps_features {
+            self.read_features();
+        }
+    }
+
+    fn read_features(&mut self) {
+        if !self.network.read_features(&mut self.features) {
+            self.features.extend_from_slice(&self.logits);
+        }
+    }
+
+    /// The value of an objective; its gradient by logits and features is left in their buffers.
+    fn objective(
+        &mut self,
+        objective: &[Term<'_>],
+        part: impl FnOnce(Outputs<'_>) -> f64,
+    ) -> Result<f64, ModelError> {
+        let (n_classes, width) = (self.layout().n_classes(), self.layout().feature_width());
+        let n_values = self.logits.len();
         // Nobody else holds it between steps, so this is the same buffer again and again.
         let gradient = Arc::make_mut(&mut self.by_logits);
         gradient.clear();
@@ -128,7 +248,41 @@ impl Trainer {
             gradient,
             &mut self.losses,
         )?;
+        self.by_features.clear();
+        self.by_features.resize(self.features.len(), 0.0);
+        let by_features = &mut self.by_features;
+        loss += add_feature_terms(objective, &self.features, width, by_features)?;
         loss += parameter_terms(objective, &self.network.workspace().parameters)?;
+        loss += part(Outputs {
+            logits: &self.logits,
+            features: &self.features,
+            by_logits: gradient,
+            by_features: &mut *by_features,
+        });
+        if !self.network.has_head() {
+            // An extractor alone: its outputs are its features.
+            for (sum, value) in gradient.iter_mut().zip(by_features) {
+                *sum += *value;
+            }
+        }
+        Ok(loss)
+    }
+
+    /// [`Trainer::update`] with a part of the objective whose gradient the caller works out, as in
+    /// [`Trainer::step_with`].
+    ///
+    /// # Errors
+    /// Those of [`Trainer::update`].
+    pub fn update_with(
+        &mut self,
+        objective: &[Term<'_>],
+        part: impl FnOnce(Outputs<'_>) -> f64,
+    ) -> Result<StepResult, ModelError> {
+        let (logits, tape) = self.pass.take().ok_or(ModelError::NoForwardPass)?;
+        if self.features.is_empty() && asks_for_features(objective) {
+            self.read_features();
+        }
+        let loss = self.objective(objective, part)?;
         if !loss.is_finite() {
             return Err(ModelError::Diverged { steps: self.steps });
         }
@@ -137,6 +291,7 @@ impl Trainer {
         {
             let workspace = &mut *self.network.workspace();
             workspace.rate = fold.map(Fold::product_rate);
+            workspace.by_features.clone_from(&self.by_features);
             if fold.is_none() {
                 workspace.gradient.resize(count, 0.0);
             }
@@ -214,13 +369,16 @@ impl Trainer {
     /// [`ModelError::Diverged`] when a parameter is not finite.
     pub fn into_parts(self) -> Result<(Vec<f32>, OptimizerState), ModelError> {
         let parameters = std::mem::take(&mut self.network.workspace().parameters);
-        if parameters.iter().all(|value| value.is_finite()) {
+        if all_finite(&parameters) {
             Ok((parameters, self.state))
         } else {
             Err(ModelError::Diverged { steps: self.steps })
         }
     }
 }
+
+#[cfg(test)]
+mod terms;
 
 #[cfg(test)]
 mod tests {

@@ -18,7 +18,8 @@ pub(crate) fn start(
     let Some(state) = state else {
         return Ok(OptimizerState {
             steps: 0,
-            vectors: vec![vec![0.0; parameter_count]; vectors],
+            // Not a clone of one vector: it would be made where there are none, too.
+            vectors: (0..vectors).map(|_| vec![0.0; parameter_count]).collect(),
         });
     };
     check_length("vectors of optimiser state", state.vectors.len(), vectors)?;
@@ -138,12 +139,22 @@ pub(crate) fn sum_of_squares(values: impl Iterator<Item = f32>) -> f64 {
     sums.iter().sum()
 }
 
+/// Σ vw in f64, summed as [`sum_of_squares`] does.
+pub(crate) fn sum_of_products(left: &[f32], right: &[f32]) -> f64 {
+    let mut sums = [0.0_f64; 8];
+    for (place, (&left, &right)) in left.iter().zip(right).enumerate() {
+        sums[place % 8] += f64::from(left) * f64::from(right);
+    }
+    sums.iter().sum()
+}
+
 /// What plain gradient descent folds into the products that make the gradients, where the
 /// objective also pulls at the parameters themselves.
 ///
-/// With the gradient G of the logits' terms, weight decay w and proximal terms ½μ‖θ − θ₀‖², a
-/// step is θ − r·G − r·wθ − r·Σμ(θ − θ₀) = k·(θ − (r/k)·G) + r·Σμθ₀ with k = 1 − r·(w + Σμ): the
-/// products descend at the rate r/k, and one pass over the parameters does the rest.
+/// With the gradient G of the other terms, weight decay w, proximal terms ½μ‖θ − θ₀‖² and linear
+/// terms λ⟨c, θ⟩, a step is θ − r·G − r·wθ − r·Σμ(θ − θ₀) − r·Σλc = k·(θ − (r/k)·G) + r·Σμθ₀ −
+/// r·Σλc with k = 1 − r·(w + Σμ): the products descend at the rate r/k, and one pass over the
+/// parameters does the rest.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fold {
     rate: f32,
@@ -186,6 +197,15 @@ impl Fold {
             let pull = self.rate * weight;
             for (parameter, &anchor) in parameters.iter_mut().zip(anchor) {
                 *parameter += pull * anchor;
+            }
+        }
+        for term in terms {
+            let Loss::Linear { direction } = term.loss else {
+                continue;
+            };
+            let push = self.rate * term.weight;
+            for (parameter, &along) in parameters.iter_mut().zip(direction) {
+                *parameter -= push * along;
             }
         }
     }

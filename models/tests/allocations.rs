@@ -69,8 +69,24 @@ fn after_the_first_step(name: &str, input: &str, optimizer: &Optimizer) -> (usiz
     let x: Vec<f32> = (0..BATCH * layout.n_features()).map(number).collect();
     let labels: Vec<u32> = (0..BATCH as u32).map(|sample| sample % 10).collect();
     let teacher: Vec<f32> = (0..BATCH * 10).map(number).collect();
+    let targets: Vec<f32> = (0..BATCH * layout.feature_width()).map(number).collect();
+    let present: Vec<bool> = (0..BATCH).map(|row| row % 3 != 0).collect();
     let objective = [
         Loss::CrossEntropy { labels: &labels }.into(),
+        Term::new(
+            0.1,
+            Loss::FeatureSquaredError {
+                targets: &targets,
+                present: &present,
+            },
+        ),
+        Term::new(
+            0.001,
+            Loss::Linear {
+                direction: &parameters,
+            },
+        ),
+        Term::new(0.1, Loss::ProbabilitySquaredError { targets: &teacher }),
         Term::new(
             0.5,
             Loss::Distillation {
@@ -86,11 +102,19 @@ fn after_the_first_step(name: &str, input: &str, optimizer: &Optimizer) -> (usiz
             },
         ),
     ];
-    trainer.step(&x, &objective).unwrap();
+    let all = |trainer: &mut Trainer| {
+        trainer.step(&x, &objective).unwrap();
+        trainer.keep_features(true);
+        trainer.step_with(&x, &objective, |_| 0.0).unwrap();
+        trainer.predict(&x).unwrap();
+        trainer.value(&objective).unwrap();
+        trainer.keep_features(false);
+    };
+    all(&mut trainer);
     LARGE.store(0, Ordering::Relaxed);
     LARGEST.store(0, Ordering::Relaxed);
     for _ in 0..5 {
-        trainer.step(&x, &objective).unwrap();
+        all(&mut trainer);
     }
     (
         LARGE.load(Ordering::Relaxed),

@@ -13,8 +13,8 @@ use fedstill_sim::kernel::{ActorId, Behaviour, ComputePool, Stage, Stream, Strea
 use fedstill_sim::network::{Access, Bandwidth, Connections, Network, Transport};
 use fedstill_sim::time::{SimDuration, SimTime};
 use fedstill_sim::world::{
-    Accounts, Action, Host, Message, OnReturn, Outcome, Plan, Simulation, Site, Ticket, Token,
-    TransferOutcome, Work, WorkKind, WorldConfig,
+    Accounts, Action, Cast, Host, Message, OnReturn, Outcome, Plan, Simulation, Site, Station,
+    Ticket, Token, TransferOutcome, Work, WorkKind, WorldConfig,
 };
 use rand::RngExt;
 use rand_distr::{Distribution, Exp1};
@@ -195,15 +195,24 @@ fn sites(connections: &Connections, clients: u32) -> Vec<Site> {
 /// Runs to the end.
 fn simulate(connections: Connections, sites: Vec<Site>, mut stager: Stager) -> Accounts {
     let config = WorldConfig {
-        server: connections.attached(0),
         detection_delay: SimDuration::ZERO,
         end: SimTime::MAX,
         tick: None,
         gather: false,
     };
+    let server = Station {
+        host: connections.attached(0),
+        device: sites[0].device.clone(),
+    };
     let network = Network::new(connections, Transport::fluid());
     let pool = ComputePool::new(1).expect("a thread");
-    let simulation = Simulation::new(config, sites, network, pool, &mut stager);
+    let simulation = Simulation::new(
+        config,
+        Cast::star(server, sites),
+        network,
+        pool,
+        &mut stager,
+    );
     simulation.run().0
 }
 

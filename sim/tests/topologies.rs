@@ -324,3 +324,31 @@ fn routes_in_a_larger_topology_are_found() {
         .max();
     assert_eq!(longest, Some(101));
 }
+
+/// By hand: 1 MB over 10 Mbps is 0.8 s, after 100 km of fibre 0.49 ms; at 6 us a km 0.6 ms. A link's
+/// own latency wins over its length, and its length over the scenario's latency for all.
+#[test]
+fn the_latency_of_a_link_without_one_is_that_of_its_length() {
+    let json = r#"{"nodes": [{"id": 0}, {"id": 1}, {"id": 2}],
+        "edges": [{"source": 0, "target": 1, "dist": 100.0},
+                  {"source": 1, "target": 2, "dist": 5000, "latency": "1 ms"}]}"#;
+    let graphml = r#"<graphml><key id="d7" for="edge" attr.name="dist" attr.type="double"/>
+        <graph edgedefault="undirected"><node id="0"/><node id="1"/><node id="2"/>
+        <edge source="0" target="1"><data key="d7">100.0</data></edge>
+        <edge source="1" target="2"><data key="d7">5000</data><data key="latency">1 ms</data></edge>
+        </graph></graphml>"#;
+    for (file, text) in [("x.json", json), ("x.graphml", graphml)] {
+        let end = |keys: &str, to: &str| {
+            let network = format!(
+                "topology = {{ file = \"{file}\", bandwidth = \"10 Mbps\", latency = \"30 ms\"{keys} }}"
+            );
+            let books = simulated(&folder(&network, file, text, "0", to));
+            books.transfers[0].end.unwrap().to_string()
+        };
+        assert_eq!(end(", length = \"dist\"", "1"), "1.30049", "{file}");
+        let slower = ", length = \"dist\", latency_per_km = \"6 us\"";
+        assert_eq!(end(slower, "1"), "1.3006", "{file}");
+        assert_eq!(end(", length = \"dist\"", "2"), "1.30149", "{file}");
+        assert_eq!(end("", "1"), "1.33", "{file}");
+    }
+}

@@ -134,3 +134,58 @@ for name, rule in rules.items():
         path.append(parameters)
     table[name] = jnp.stack(path)
 write("optimizers.txt", table)
+
+# --- terms on features and parameters, on the network above: the features are its 5 hidden units ---
+feature_targets = jnp.array(dyadic(5 * 5, 1.0)).reshape(5, 5)
+present = jnp.array([1, 0, 1, 1, 0])
+direction = jnp.array(dyadic(count, 0.5))
+soft5 = jnp.array([[0.25, 0.5, 0.25], [0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.125, 0.125, 0.75], [0.0, 0.5, 0.5]])
+
+
+def features(theta):
+    h, at = x, 0
+    for i, o in zip(widths[:-1], widths[1:-1]):
+        w = theta[at : at + i * o].reshape(o, i)
+        h = jax.nn.relu(h @ w.T + theta[at + i * o : at + i * o + o])
+        at += i * o + o
+    return h
+
+
+def feature_error(theta):
+    # FedProto's authors replace the target of a row without one by the row itself.
+    to = jnp.where(present[:, None] == 1, feature_targets, features(theta))
+    return ((features(theta) - to) ** 2).mean()
+
+
+def probability_error(theta):
+    rows = ((jax.nn.softmax(network(theta)) - soft5) ** 2).sum(1)
+    return (rows * (soft5.sum(1) > 0)).sum() / 5
+
+
+teacher5 = jnp.array(dyadic(5 * 3)).reshape(5, 3)
+cases = {
+    "feature": lambda t: cross_entropy(network(t), y) + 0.75 * feature_error(t),
+    "linear": lambda t: cross_entropy(network(t), y) + 0.5 * (direction * t).sum(),
+    "linear_proximal": lambda t: cross_entropy(network(t), y)
+    + 0.5 * (direction * t).sum()
+    + 0.25 * 0.5 * ((t - anchor) ** 2).sum(),
+    "probability": lambda t: cross_entropy(network(t), y) + 0.5 * probability_error(t),
+    # FedGKT: CE + alpha T^2 KL; FML: alpha CE + (1 - alpha) KL.
+    "fedgkt": lambda t: cross_entropy(network(t), y)
+    + 0.5 * 9 * kl(network(t), jax.nn.softmax(teacher5 / 3), 3),
+    "fml": lambda t: 0.25 * cross_entropy(network(t), y) + 0.75 * kl(network(t), jax.nn.softmax(teacher5), 1),
+}
+table = {"targets": feature_targets, "present": present, "direction": direction, "soft": soft5,
+         "teacher": teacher5, "features": features(theta)}
+for name, loss in cases.items():
+    value, gradient = jax.value_and_grad(loss)(theta)
+    table[name] = [value]
+    table[name + ".gradient"] = gradient
+# FedKD's adaptive term: KL and feature error over the sum of both cross-entropies, as constants.
+sum_of_ce = cross_entropy(network(theta), y) + cross_entropy(teacher5, y)
+adaptive = lambda t: cross_entropy(network(t), y) + (
+    kl(network(t), jax.nn.softmax(teacher5), 1) + ((features(t) - feature_targets) ** 2).mean()
+) / sum_of_ce
+value, gradient = jax.value_and_grad(adaptive)(theta)
+table["fedkd"], table["fedkd.gradient"], table["fedkd.sum"] = [value], gradient, [sum_of_ce]
+write("terms.txt", table)

@@ -32,10 +32,11 @@ impl Client {
     }
 
     fn begin(&mut self, ticket: Ticket, parcel: Parcel, actions: &mut Vec<FederationAction>) {
-        let received = (parcel.bytes() > 0).then(|| parcel.decode());
-        let has_knowledge = received.as_ref().is_some_and(|r| r.values.is_some());
+        let known = parcel.known();
+        let forms = self.deployment.forms_down(self.number);
+        let received = (parcel.bytes() > 0).then(|| parcel.decode(&forms));
         let me = ActorId(u32::try_from(self.number + 1).expect("client numbers are checked"));
-        let cost = self.deployment.cost(me, has_knowledge);
+        let cost = self.deployment.cost(me, known);
         if !self
             .deployment
             .client(self.number)
@@ -46,7 +47,7 @@ impl Client {
             actions.push(Action::Refuse { ticket, outcome });
             return;
         }
-        let steps = self.deployment.steps(self.number, has_knowledge);
+        let steps = self.deployment.steps(self.number, known);
         self.under_way = Some((ticket, steps));
         let (deployment, state) = (Arc::clone(&self.deployment), Arc::clone(&self.state));
         let number = self.number;
@@ -96,7 +97,7 @@ impl Client {
         actions.push(Action::Send {
             to: ticket.aggregator,
             ticket,
-            what: self.deployment.scenario().method.exchange.name(),
+            what: self.deployment.what_travels(),
             bytes: result.contribution.bytes(),
             payload: result.contribution,
         });
@@ -125,7 +126,11 @@ impl Behaviour for Client {
             | Message::Wake(_)
             | Message::CheckedIn { .. }
             | Message::Lost(_)
-            | Message::Refused(..) => unreachable!("only aggregators are told this"),
+            | Message::Refused(..)
+            | Message::Passed { .. }
+            | Message::Sent { .. }
+            | Message::Controlled { .. }
+            | Message::Online(_) => unreachable!("only aggregators and peers are told this"),
         }
     }
 }

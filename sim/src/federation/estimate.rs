@@ -1,6 +1,7 @@
 //! What a scenario will cost, worked out without running it.
 
 use super::deployment::Deployment;
+use super::knowledge::Known;
 use crate::kernel::ActorId;
 use crate::time::{SimDuration, SimTime};
 
@@ -55,21 +56,42 @@ impl Estimate {
         let actor = |client: usize| ActorId(u32::try_from(client + 1).expect("checked"));
         let costs: Vec<_> = clients
             .clone()
-            .map(|client| deployment.cost(actor(client), true))
+            .map(|client| deployment.cost(actor(client), Known::ALL))
             .collect();
-        let (mut network, server, sites) = deployment.place();
+        let (mut network, cast) = deployment.place();
         let mut travel = |from, to, bytes| match bytes {
             0 => SimDuration::ZERO,
             _ => network
                 .uncontended(from, to, bytes)
                 .expect("routes are checked before a run"),
         };
-        let seconds: Vec<f64> = sites
+        let hosts: Vec<_> = cast
+            .root
+            .iter()
+            .chain(&cast.stations)
+            .map(|s| s.host)
+            .collect();
+        let mut parents = vec![None; deployment.clients()];
+        for (aggregator, host) in deployment.aggregators().iter().zip(&hosts) {
+            let children = aggregator.children.iter();
+            for client in children.filter_map(|child| deployment.client_of(*child)) {
+                parents[client] = Some(*host);
+            }
+        }
+        let seconds: Vec<f64> = cast
+            .sites
             .iter()
             .zip(&costs)
-            .map(|(site, cost)| {
-                let down = travel(server, site.host, cost.download_bytes);
-                let up = travel(site.host, server, cost.upload_bytes);
+            .zip(&parents)
+            .map(|((site, cost), parent)| {
+                let mut with_parent = |bytes, is_up: bool| {
+                    parent.map_or(SimDuration::ZERO, |parent| match is_up {
+                        true => travel(site.host, parent, bytes),
+                        false => travel(parent, site.host, bytes),
+                    })
+                };
+                let down = with_parent(cost.download_bytes, false);
+                let up = with_parent(cost.upload_bytes, true);
                 let compute = site.device.compute_time(SimTime::ZERO, cost.work.total());
                 (down + compute + up).as_secs_f64()
             })

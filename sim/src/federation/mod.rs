@@ -3,16 +3,26 @@
 //! simulator that knows learning.
 
 mod aggregator;
-mod asynchronous;
+#[cfg_attr(not(test), expect(dead_code, reason = "the loop does not call it yet"))]
+#[expect(unused_imports, reason = "the loop does not call it yet")]
+mod attack;
 mod benefit;
 mod client;
+pub mod codec;
 mod deployment;
 mod estimate;
 mod evaluation;
 mod exchange;
+mod knowledge;
 mod local;
+mod neighbours;
 mod parcel;
+mod peer;
 mod recorder;
+mod rolling;
+#[cfg_attr(not(test), expect(dead_code, reason = "the loop does not call it yet"))]
+#[expect(unused_imports, reason = "the loop does not call it yet")]
+mod rule;
 mod run;
 mod selection;
 mod staleness;
@@ -20,10 +30,12 @@ mod synchronous;
 #[cfg(test)]
 mod tests;
 mod transfers;
+mod upward;
 
 pub use deployment::{Deployment, DeploymentError, LocalCost};
 pub use estimate::{Estimate, Range};
-pub use parcel::{Contents, HEADER_BYTES, Parcel, parcel_bytes};
+pub use knowledge::{Form, Known, MOST_STRANDS, Piece};
+pub use parcel::{Contents, HEADER_BYTES, Losses, Parcel, parcel_bytes};
 pub use run::{Hooks, Progress, RunError, RunSettings, run};
 pub use staleness::staleness_weight;
 pub use transfers::run_transfers;

@@ -5,17 +5,21 @@ use super::aggregator::{Aggregator, FederationAction, FederationMessage};
 use super::client::Client;
 use super::deployment::Deployment;
 use super::evaluation::Evaluator;
-use super::exchange::{Exchange, LogitRows, Nothing, Parameters, Sharing};
 use super::parcel::Parcel;
+use super::peer::Peer;
 use super::run::{Hooks, Progress};
 use crate::kernel::{ActorId, ComputePool, Stage};
 use crate::records::VersionRecord;
-use crate::scenario::{RawExchange, RawRule, RawSchedule};
+use crate::scenario::RawSchedule;
 use crate::time::SimTime;
 use crate::world::Host;
 use fedstill_models::Stored;
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+
+/// The aggregator that the run is about.
+const ROOT: ActorId = ActorId(0);
 
 /// What actors have written down.
 #[derive(Debug)]
@@ -30,6 +34,8 @@ pub(crate) enum Record {
         client: usize,
         parameters: Arc<Stored>,
     },
+    /// Training left the finite numbers at a peer, which gives up.
+    PeerDiverged { client: usize },
     /// Training left the finite numbers at every client of a version.
     AllDiverged,
 }
@@ -40,6 +46,11 @@ pub(crate) struct Recorder<'p> {
     hooks: Hooks,
     pub(crate) evaluator: Evaluator,
     pub(crate) versions: Vec<VersionRecord>,
+    /// The root's last one; peer to peer, how many the clients have published in the mean.
+    version: u64,
+    /// How many peers have published together.
+    published: u64,
+    diverged_peers: BTreeSet<usize>,
     /// Computations completed, by client.
     pub(crate) completed: Vec<u64>,
     pub(crate) diverged: bool,
@@ -61,6 +72,9 @@ impl<'p> Recorder<'p> {
             deployment,
             hooks,
             versions: Vec::new(),
+            version: 0,
+            published: 0,
+            diverged_peers: BTreeSet::new(),
             diverged: false,
             target_reached: false,
             finished: false,
@@ -71,38 +85,26 @@ impl<'p> Recorder<'p> {
 
     /// The last version published.
     pub(crate) fn version(&self) -> u64 {
-        self.versions.last().map_or(0, |version| version.version)
+        self.version
+    }
+
+    /// The run has come to this version.
+    fn reach(&mut self, version: u64) {
+        self.version = version;
+        let last = self.deployment.last_version();
+        self.finished = last.is_some_and(|last| version >= last);
     }
 
     /// Unless asked otherwise every client has been heard about once between evaluations.
     fn versions_between_evaluations(&self) -> u64 {
+        if self.deployment.is_peer_to_peer() {
+            return 1;
+        }
         match self.deployment.scenario().method.schedule {
             RawSchedule::Synchronous { .. } => 1,
             RawSchedule::Asynchronous { .. } => self.deployment.clients() as u64,
-        }
-    }
-
-    fn exchange(&self) -> Box<dyn Exchange> {
-        let method = &self.deployment.scenario().method;
-        match method.exchange {
-            RawExchange::None => Box::new(Nothing),
-            RawExchange::Parameters => {
-                let initial = self.deployment.initial_server_parameters();
-                Box::new(Parameters::new(initial.expect("drawn where models travel")))
-            }
-            RawExchange::PublicLogits { .. } | RawExchange::ClassLogits => {
-                let sharing = match method.rule {
-                    RawRule::Mean { .. } => Sharing::Everyone,
-                    RawRule::LeaveOneOut { .. } => Sharing::LeaveOneOut,
-                };
-                let rows = LogitRows::new(self.deployment.dataset().n_classes(), sharing);
-                if self.hooks.shuffle_knowledge {
-                    let stream = self.deployment.dynamics().stream("server", "shuffle");
-                    Box::new(rows.shuffled(stream))
-                } else {
-                    Box::new(rows)
-                }
-            }
+            RawSchedule::Buffered { size, .. } => (self.deployment.clients() / size).max(1) as u64,
+            RawSchedule::Periodic { .. } => 1,
         }
     }
 
@@ -123,25 +125,33 @@ impl Host<Parcel, Record> for Recorder<'_> {
     fn start(&mut self, actor: ActorId, stage: &mut Stage<FederationMessage, FederationAction>) {
         let deployment = Arc::clone(&self.deployment);
         match actor.index() {
-            0 => stage.start(actor, Aggregator::new(deployment, self.exchange())),
-            number => stage.start(actor, Client::new(deployment, number - 1)),
+            number if self.deployment.is_peer_to_peer() => {
+                stage.start(actor, Peer::new(deployment, number - 1, self.hooks));
+            }
+            number if (1..=deployment.clients()).contains(&number) => {
+                stage.start(actor, Client::new(deployment, number - 1));
+            }
+            _ => stage.start(actor, Aggregator::new(deployment, actor, self.hooks)),
         }
     }
 
     fn record(&mut self, _: ActorId, now: SimTime, record: Record) {
         match record {
             Record::Version { record, model } => {
-                self.finished = self
-                    .deployment
-                    .last_version()
-                    .is_some_and(|last| record.version >= last);
-                if let Some(model) = model {
-                    self.evaluator.global_changed(model);
+                if self.deployment.is_peer_to_peer() {
+                    // A version for all is as many as there are clients.
+                    self.published += 1;
+                    self.reach(self.published / self.deployment.clients() as u64);
+                } else if record.aggregator == ROOT {
+                    self.reach(record.version);
+                    if let Some(model) = model {
+                        self.evaluator.global_changed(model);
+                    }
                 }
                 self.versions.push(record);
                 let progress = Progress {
                     now,
-                    version: self.version(),
+                    version: self.version,
                     accuracy: self.evaluator.latest_accuracy(),
                 };
                 (self.progress)(&progress);
@@ -149,6 +159,10 @@ impl Host<Parcel, Record> for Recorder<'_> {
             Record::Trained { client, parameters } => {
                 self.completed[client] += 1;
                 self.evaluator.client_changed(client, parameters);
+            }
+            Record::PeerDiverged { client } => {
+                self.diverged_peers.insert(client);
+                self.diverged |= self.diverged_peers.len() == self.deployment.clients();
             }
             Record::AllDiverged => self.diverged = true,
         }

@@ -1,11 +1,12 @@
 //! A run from its plan to its books.
 
 use super::benefit::benefits;
-use super::deployment::{Deployment, DeploymentError, duration};
+use super::deployment::{AggregatorSpec, Deployment, DeploymentError, duration};
+use super::exchange::AsynchronousFold;
 use super::recorder::Recorder;
 use crate::kernel::ComputePool;
-use crate::records::{ClientRecord, DataSite, RunBooks, RunIdentity, RunStatus};
-use crate::scenario::{PlannedRun, RawExchange, RawSchedule, Scenario};
+use crate::records::{AggregatorRecord, ClientRecord, DataSite, RunBooks, RunIdentity, RunStatus};
+use crate::scenario::{PlannedRun, RawSchedule, Scenario};
 use crate::time::SimTime;
 use crate::traffic::TrafficError;
 use crate::world::{Accounts, End, Simulation, WorldConfig};
@@ -100,7 +101,8 @@ pub fn run(
         versions: recorder.versions,
         evaluations,
         clients: client_records(&deployment, benefits),
-        keeps_store: keeps_store(planned),
+        aggregators: aggregator_records(&deployment),
+        keeps_store: keeps_store(&deployment),
     })
 }
 
@@ -111,17 +113,16 @@ pub(super) fn simulate<'p>(
     progress: &'p mut dyn FnMut(&Progress),
 ) -> Result<(Recorder<'p>, Accounts, ComputePool), RunError> {
     let pool = ComputePool::new(settings.threads).map_err(RunError::Threads)?;
-    let (network, server, sites) = deployment.place();
+    let (network, cast) = deployment.place();
     let scenario = deployment.scenario();
     let config = WorldConfig {
-        server,
         detection_delay: duration(scenario.server.detection_delay),
         end: deployment.end(),
         tick: scenario.evaluation.every.map(duration),
         gather: settings.gather,
     };
     let mut recorder = Recorder::new(Arc::clone(deployment), settings.hooks, progress);
-    let simulation = Simulation::new(config, sites, network, pool, &mut recorder);
+    let simulation = Simulation::new(config, cast, network, pool, &mut recorder);
     let (accounts, pool) = simulation.run();
     Ok((recorder, accounts, pool))
 }
@@ -153,13 +154,31 @@ pub(super) fn identity(planned: &PlannedRun) -> RunIdentity {
     }
 }
 
-fn keeps_store(planned: &PlannedRun) -> bool {
-    let method = &planned.scenario.method;
-    let logits = matches!(
-        method.exchange,
-        RawExchange::PublicLogits { .. } | RawExchange::ClassLogits
-    );
-    logits && matches!(method.schedule, RawSchedule::Asynchronous { .. })
+/// Whether contributions stay in a store and are folded again until replaced.
+fn keeps_store(deployment: &Deployment) -> bool {
+    let schedule = &deployment.scenario().method.schedule;
+    let mut kinds = deployment.kinds().iter();
+    let stored = kinds.any(|kind| kind.asynchronous_fold() == AsynchronousFold::Store);
+    stored && !is_synchronous(schedule)
+}
+/// Whether a schedule has rounds.
+fn is_synchronous(schedule: &RawSchedule) -> bool {
+    matches!(schedule, RawSchedule::Synchronous { .. })
+}
+
+fn aggregator_records(deployment: &Deployment) -> Vec<AggregatorRecord> {
+    let core = deployment.core();
+    let record = |spec: &AggregatorSpec| AggregatorRecord {
+        name: spec.name.clone(),
+        tier: spec.tier,
+        parent: spec.parent,
+        children: spec.children.len() as u64,
+        node: core.node_name(spec.node).unwrap_or(&spec.name).to_owned(),
+        flops_per_second: spec.device.training_speed(),
+        power: spec.device.power,
+        synchronous: is_synchronous(&spec.schedule),
+    };
+    deployment.aggregators().iter().map(record).collect()
 }
 
 fn client_records(

@@ -2,7 +2,6 @@
 //! are in or lost, when enough are in, or at its deadline.
 
 use super::aggregator::{Closed, Core, FederationAction};
-use super::deployment::Deployment;
 use super::exchange::Contribution;
 use super::recorder::Record;
 use crate::kernel::ActorId;
@@ -22,7 +21,6 @@ pub(crate) struct Synchronous {
     next_look: Option<Token>,
     /// What becomes of contributions to versions that have closed.
     afterwards: BTreeMap<u64, Outcome>,
-    finished: bool,
 }
 
 /// The life of one version.
@@ -38,12 +36,12 @@ struct Round {
 }
 
 impl Synchronous {
-    pub(crate) fn new(deployment: &Deployment) -> Self {
+    pub(crate) fn new(schedule: &RawSchedule) -> Self {
         let RawSchedule::Synchronous {
             deadline,
             over_select,
             minimum,
-        } = &deployment.scenario().method.schedule
+        } = schedule
         else {
             unreachable!("made for a synchronous schedule");
         };
@@ -54,13 +52,12 @@ impl Synchronous {
             round: None,
             next_look: None,
             afterwards: BTreeMap::new(),
-            finished: false,
         }
     }
 
     /// Looks who is there for the next version.
     pub(crate) fn look_round(&mut self, core: &mut Core, actions: &mut Vec<FederationAction>) {
-        if self.round.is_none() && !self.finished {
+        if self.round.is_none() && core.is_active() && !core.is_learning() {
             core.roll_call(actions);
         }
     }
@@ -73,7 +70,8 @@ impl Synchronous {
         idle: Vec<ActorId>,
         actions: &mut Vec<FederationAction>,
     ) {
-        if self.round.is_some() || core.able() < self.minimum.max(1) {
+        let may_open = core.is_active() && !core.is_learning();
+        if self.round.is_some() || !may_open || core.able() < self.minimum.max(1) {
             return;
         }
         if idle.len() < self.minimum.max(1) {
@@ -203,39 +201,29 @@ impl Synchronous {
             };
             self.afterwards.insert(core.version, outcome);
         }
-        let failed = round.inbox.len() < self.minimum;
-        let mut server_flops = 0;
-        if failed {
-            for (ticket, _) in round.inbox.values() {
+        if round.diverged == round.selected {
+            actions.push(Action::Record(Record::AllDiverged));
+        }
+        let contributions = round.inbox.values().map(|(ticket, c)| (*ticket, c));
+        let (opened, selected) = (round.opened, round.selected);
+        if round.inbox.len() < self.minimum {
+            for (ticket, _) in contributions {
                 actions.push(Action::Settle {
-                    ticket: *ticket,
+                    ticket,
                     outcome: Outcome::Unused,
                     merge: None,
                 });
             }
+            let nothing = std::iter::empty();
+            let closed = Closed::of(opened, CloseReason::Failed, selected, nothing);
+            core.publish(now, closed, actions);
         } else {
-            for (ticket, contribution) in round.inbox.values() {
-                core.merge(*ticket, contribution.start_version, actions);
-            }
-            let weighed: Vec<_> = round
-                .inbox
-                .values()
-                .map(|(_, contribution)| (contribution, core.weight(contribution)))
-                .collect();
-            server_flops = core.fold(&weighed);
+            let closed = Closed::of(opened, reason, selected, contributions);
+            let inbox = round.inbox.values();
+            let cohort: Vec<_> = inbox.map(|(_, contribution)| (contribution, 1.0)).collect();
+            let folded = core.fold(&cohort);
+            core.publish_or_learn(now, closed, folded, actions);
         }
-        if round.diverged == round.selected {
-            actions.push(Action::Record(Record::AllDiverged));
-        }
-        let closed = Closed {
-            opened: round.opened,
-            reason: if failed { CloseReason::Failed } else { reason },
-            selected: round.selected,
-            merged: if failed { 0 } else { round.inbox.len() as u64 },
-            max_staleness: 0,
-            server_flops,
-        };
-        self.finished = !core.publish(now, closed, actions);
         self.look_round(core, actions);
     }
 

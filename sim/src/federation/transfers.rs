@@ -14,9 +14,13 @@ use std::collections::BTreeMap;
 /// When the scenario cannot be drawn out.
 pub fn run_transfers(planned: &PlannedRun) -> Result<NetworkBooks, RunError> {
     let deployment = Deployment::draw(planned.scenario.clone()).map_err(RunError::Deployment)?;
-    let (network, server, sites) = deployment.place();
-    let mut attached: BTreeMap<&str, HostId> = BTreeMap::from([("server", server)]);
-    for (client, site) in sites.iter().enumerate() {
+    let (network, cast) = deployment.place();
+    let aggregators = cast.root.iter().chain(&cast.stations);
+    let aggregators = deployment.aggregators().iter().zip(aggregators);
+    let mut attached: BTreeMap<&str, HostId> = aggregators
+        .map(|(spec, station)| (&*spec.name, station.host))
+        .collect();
+    for (client, site) in cast.sites.iter().enumerate() {
         attached.insert(&deployment.client(client).name, site.host);
     }
     let host = |network: &Network, name: &str| {

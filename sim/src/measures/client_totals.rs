@@ -1,7 +1,7 @@
 //! What each client spent over the whole run.
 
 use crate::records::RunBooks;
-use crate::world::{ClientState, Outcome};
+use crate::world::{ClientState, Outcome, TransferKind};
 
 /// Sums over one client's participations and time.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -31,7 +31,10 @@ impl ClientTotals {
     pub fn of(books: &RunBooks) -> Vec<Self> {
         let mut totals = vec![Self::default(); books.clients.len()];
         for participation in &books.accounts.participations {
-            let client = &mut totals[books.client_place(participation.client)];
+            let Some(client) = books.client_place(participation.client) else {
+                continue;
+            };
+            let client = &mut totals[client];
             client.selected += 1;
             client.merged += u64::from(participation.outcome == Some(Outcome::Merged));
             client.down_bytes += participation.down_bytes;
@@ -41,6 +44,23 @@ impl ClientTotals {
             }
             client.participation_joules += participation.energy_joules;
         }
+        // What is in no participation of the client's own.
+        for transfer in &books.accounts.transfers {
+            let (sends, receives) = match transfer.kind {
+                TransferKind::Client | TransferKind::Tier => continue,
+                TransferKind::Peer => (None, books.client_place(transfer.to)),
+                TransferKind::Control => (
+                    books.client_place(transfer.from),
+                    books.client_place(transfer.to),
+                ),
+            };
+            if let Some(client) = sends {
+                totals[client].up_bytes += transfer.effort.sent_bytes;
+            }
+            if let Some(client) = receives {
+                totals[client].down_bytes += transfer.effort.received_bytes();
+            }
+        }
         let devices = books.clients.iter().zip(&books.accounts.client_times);
         for (total, (client, times)) in totals.iter_mut().zip(devices) {
             let seconds = |state| times.in_state(state).as_secs_f64();
@@ -49,6 +69,7 @@ impl ClientTotals {
                 + power.receive * seconds(ClientState::Receiving)
                 + power.transmit * seconds(ClientState::Sending)
                 + power.idle * seconds(ClientState::WaitingForVersion)
+                + power.idle * seconds(ClientState::WaitingForPeer)
                 + power.idle * seconds(ClientState::Unselected);
         }
         totals

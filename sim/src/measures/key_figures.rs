@@ -8,11 +8,12 @@ use super::kpi::Kpis;
 use super::label_skew::{LabelSkew, PartitionSkew};
 use super::straggler::{DurationTail, StragglerMark};
 use super::time_to_target::TimeToTarget;
-use crate::kernel::ActorId;
-use crate::records::{CloseReason, RunBooks};
+use crate::records::{CloseReason, RunBooks, VersionRecord};
 use crate::scenario::{RawBenefit, RawScope};
 use crate::time::{SimDuration, SimTime};
-use crate::world::{ClientState, Outcome, Participation};
+use crate::world::{
+    ClientState, Outcome, Participation, TransferKind, TransferOutcome, TransferRecord,
+};
 use std::collections::BTreeSet;
 
 /// Over the whole run.
@@ -69,7 +70,7 @@ fn time(books: &RunBooks, target: TimeToTarget, kpis: &mut Kpis) {
             kpis.add("target_before", TO_TARGET, "s", before);
             kpis.add("target_after", TO_TARGET, "s", at);
             let versions = reached.map(|reached| {
-                let published = books.versions.iter().filter(|v| v.closed <= reached.at);
+                let published = versions(books).filter(|v| v.closed <= reached.at);
                 published
                     .filter(|v| v.reason != CloseReason::Failed)
                     .count() as f64
@@ -78,7 +79,8 @@ fn time(books: &RunBooks, target: TimeToTarget, kpis: &mut Kpis) {
         }
     }
     let failed = failed_versions(books);
-    kpis.add("versions", TOTAL, "1", books.versions.len() as f64 - failed);
+    let published = versions(books).count() as f64 - failed;
+    kpis.add("versions", TOTAL, "1", published);
     kpis.add("failed_versions", TOTAL, "1", failed);
 }
 
@@ -106,11 +108,15 @@ fn spread_of_data(partition: &PartitionSkew, kpis: &mut Kpis) {
 }
 
 fn failed_versions(books: &RunBooks) -> f64 {
-    let failed = books
-        .versions
-        .iter()
-        .filter(|v| v.reason == CloseReason::Failed);
+    let failed = versions(books).filter(|v| v.reason == CloseReason::Failed);
     failed.count() as f64
+}
+
+/// The versions of the root; without one, everybody's.
+fn versions(books: &RunBooks) -> impl Iterator<Item = &VersionRecord> {
+    let root = books.root();
+    let versions = books.versions.iter();
+    versions.filter(move |version| root.is_none_or(|root| version.aggregator == root))
 }
 
 fn accuracy(books: &RunBooks, kpis: &mut Kpis) {
@@ -131,64 +137,130 @@ fn accuracy(books: &RunBooks, kpis: &mut Kpis) {
     }
 }
 
-/// Bytes and messages of one direction.
-struct Direction {
+/// Bytes and messages of one kind: what they are called, and the bytes of a transfer that belongs.
+struct Traffic<'a> {
     bytes: &'static str,
     messages: &'static str,
-    is_up: bool,
+    of: Box<dyn Fn(&TransferRecord) -> Option<u64> + 'a>,
+}
+
+impl<'a> Traffic<'a> {
+    fn new(
+        bytes: &'static str,
+        messages: &'static str,
+        of: impl Fn(&TransferRecord) -> Option<u64> + 'a,
+    ) -> Self {
+        let of = Box::new(of);
+        Self {
+            bytes,
+            messages,
+            of,
+        }
+    }
+
+    /// What crossed the network, where `belongs`.
+    fn sent(
+        bytes: &'static str,
+        messages: &'static str,
+        belongs: impl Fn(&TransferRecord) -> bool + 'a,
+    ) -> Self {
+        Self::new(bytes, messages, move |one| {
+            belongs(one).then_some(one.effort.sent_bytes)
+        })
+    }
 }
 
 fn traffic(books: &RunBooks, target: TimeToTarget, kpis: &mut Kpis) {
-    let clients = books.clients.len() as f64;
-    for direction in [
-        Direction {
-            bytes: "up_bytes",
-            messages: "up_messages",
-            is_up: true,
-        },
-        Direction {
-            bytes: "down_bytes",
-            messages: "down_messages",
-            is_up: false,
-        },
+    for (up, down) in [root_traffic(books), edge_traffic(books)]
+        .into_iter()
+        .flatten()
+    {
+        count_traffic(books, &up, target, kpis);
+        count_traffic(books, &down, target, kpis);
+    }
+    for (kind, bytes, messages) in [
+        (TransferKind::Peer, "peer_bytes", "peer_messages"),
+        (TransferKind::Control, "control_bytes", "control_messages"),
     ] {
-        let sums = |until: SimTime| {
-            books
-                .accounts
-                .transfers
-                .iter()
-                .filter(|t| (t.to == ActorId(0)) == direction.is_up && t.end <= until)
-                .fold((0, 0), |(bytes, messages), t| {
-                    (bytes + t.effort.sent_bytes, messages + 1_u64)
-                })
-        };
-        let (bytes, messages) = sums(SimTime::MAX);
-        for (name, unit, sum) in [
-            (direction.bytes, "byte", bytes),
-            (direction.messages, "1", messages),
-        ] {
-            kpis.add(name, TOTAL, unit, sum as f64);
-            kpis.add(name, CLIENT_MEAN, unit, sum as f64 / clients);
-        }
-        if target == TimeToTarget::NotReached {
-            kpis.add_not_reached(direction.bytes, TO_TARGET, "byte");
-            kpis.add_not_reached(direction.messages, TO_TARGET, "1");
-        } else {
-            let sums = target.reached().map(|reached| sums(reached.at));
-            kpis.add(
-                direction.bytes,
-                TO_TARGET,
-                "byte",
-                sums.map(|sums| sums.0 as f64),
-            );
-            kpis.add(
-                direction.messages,
-                TO_TARGET,
-                "1",
-                sums.map(|sums| sums.1 as f64),
-            );
+        let mut transfers = books.accounts.transfers.iter();
+        if transfers.any(|one| one.kind == kind) {
+            let traffic = Traffic::sent(bytes, messages, |one| one.kind == kind);
+            count_traffic(books, &traffic, target, kpis);
         }
     }
+}
+
+/// To and from the root; without one, what clients sent and what they received.
+fn root_traffic(books: &RunBooks) -> Option<(Traffic<'_>, Traffic<'_>)> {
+    let (up, down) = (["up_bytes", "up_messages"], ["down_bytes", "down_messages"]);
+    Some(match books.root() {
+        Some(root) => (
+            Traffic::sent(up[0], up[1], move |one| one.to == root),
+            Traffic::sent(down[0], down[1], move |one| one.from == root),
+        ),
+        None => (
+            Traffic::sent(up[0], up[1], |one| books.client_place(one.from).is_some()),
+            Traffic::new(down[0], down[1], |one| {
+                books.client_place(one.to)?;
+                let is_received = one.outcome == TransferOutcome::Delivered;
+                is_received.then_some(one.effort.received_bytes())
+            }),
+        ),
+    })
+}
+
+/// Between the aggregators below the root and what is below those, where there are any.
+fn edge_traffic(books: &RunBooks) -> Option<(Traffic<'_>, Traffic<'_>)> {
+    let root = books.root()?;
+    if books.aggregators.len() < 2 {
+        return None;
+    }
+    let is_edge = move |one: &TransferRecord, up: bool| {
+        let Some(ticket) = one.ticket else {
+            return false;
+        };
+        let is_work = matches!(one.kind, TransferKind::Client | TransferKind::Tier);
+        is_work && ticket.aggregator != root && (one.to == ticket.aggregator) == up
+    };
+    Some((
+        Traffic::sent("edge_up_bytes", "edge_up_messages", move |one| {
+            is_edge(one, true)
+        }),
+        Traffic::sent("edge_down_bytes", "edge_down_messages", move |one| {
+            is_edge(one, false)
+        }),
+    ))
+}
+
+fn count_traffic(books: &RunBooks, traffic: &Traffic<'_>, target: TimeToTarget, kpis: &mut Kpis) {
+    let clients = books.clients.len() as f64;
+    let sums = |until: SimTime| {
+        let transfers = books.accounts.transfers.iter();
+        transfers
+            .filter(|one| one.end <= until)
+            .filter_map(&traffic.of)
+            .fold((0, 0), |(bytes, messages), one| {
+                (bytes + one, messages + 1_u64)
+            })
+    };
+    let (bytes, messages) = sums(SimTime::MAX);
+    for (name, unit, sum) in [
+        (traffic.bytes, "byte", bytes),
+        (traffic.messages, "1", messages),
+    ] {
+        kpis.add(name, TOTAL, unit, sum as f64);
+        kpis.add(name, CLIENT_MEAN, unit, sum as f64 / clients);
+    }
+    if target == TimeToTarget::NotReached {
+        kpis.add_not_reached(traffic.bytes, TO_TARGET, "byte");
+        kpis.add_not_reached(traffic.messages, TO_TARGET, "1");
+        return;
+    }
+    let sums = target.reached().map(|reached| sums(reached.at));
+    let bytes = sums.map(|sums| sums.0 as f64);
+    kpis.add(traffic.bytes, TO_TARGET, "byte", bytes);
+    let messages = sums.map(|sums| sums.1 as f64);
+    kpis.add(traffic.messages, TO_TARGET, "1", messages);
 }
 
 fn compute_and_energy(books: &RunBooks, totals: &[ClientTotals], kpis: &mut Kpis) {
@@ -382,8 +454,7 @@ fn client_time(books: &RunBooks, kpis: &mut Kpis) {
             "waiting_version",
             sum_in(books, ClientState::WaitingForVersion),
         ),
-        // No client waits for another where there is one aggregator.
-        ("waiting_peer", SimDuration::ZERO),
+        ("waiting_peer", sum_in(books, ClientState::WaitingForPeer)),
         ("unselected", sum_in(books, ClientState::Unselected)),
     ];
     for (state, sum) in sums {

@@ -54,17 +54,12 @@ pub fn straggler_marks(books: &RunBooks) -> Vec<StragglerMark> {
     let mut marks = vec![StragglerMark::default(); participations.len()];
     let factor = books.scenario.records.straggler_factor;
     let cohorts = cohorts(participations);
-    if matches!(
-        books.scenario.method.schedule,
-        RawSchedule::Synchronous { .. }
-    ) {
-        for cohort in cohorts.values() {
+    for ((aggregator, _), cohort) in &cohorts {
+        if is_synchronous(books, *aggregator) {
             mark_within_cohort(participations, cohort, factor, &mut marks);
         }
-    } else {
-        let window = SMALLEST_WINDOW.max(books.clients.len());
-        mark_against_those_before(participations, window, factor, &mut marks);
     }
+    mark_against_those_before(books, factor, &mut marks);
     for version in &books.versions {
         let waited = matches!(
             version.reason,
@@ -73,7 +68,7 @@ pub fn straggler_marks(books: &RunBooks) -> Vec<StragglerMark> {
         let cohort = version
             .version
             .checked_sub(1)
-            .and_then(|start| cohorts.get(&(SERVER, start)));
+            .and_then(|start| cohorts.get(&(Some(version.aggregator), start)));
         if let Some(cohort) = cohort.filter(|_| waited) {
             mark_critical(participations, cohort, version.closed, &mut marks);
         }
@@ -81,16 +76,31 @@ pub fn straggler_marks(books: &RunBooks) -> Vec<StragglerMark> {
     marks
 }
 
-/// The aggregator of the star.
-const SERVER: ActorId = ActorId(0);
+/// Whom a participation was for: `None` is the client itself, so that peers are compared with each
+/// other.
+fn aggregator(participation: &Participation) -> Option<ActorId> {
+    let aggregator = participation.ticket.aggregator;
+    (aggregator != participation.client).then_some(aggregator)
+}
+
+fn is_synchronous(books: &RunBooks, aggregator: Option<ActorId>) -> bool {
+    let record = aggregator.and_then(|aggregator| books.aggregator(aggregator));
+    match record {
+        Some(record) => record.synchronous,
+        None => matches!(
+            books.scenario.method.schedule,
+            RawSchedule::Synchronous { .. }
+        ),
+    }
+}
 
 /// Places in the ledger by aggregator and start version.
-type Cohorts = BTreeMap<(ActorId, u64), Vec<usize>>;
+type Cohorts = BTreeMap<(Option<ActorId>, u64), Vec<usize>>;
 
 fn cohorts(participations: &[Participation]) -> Cohorts {
     let mut cohorts = Cohorts::new();
     for (place, participation) in participations.iter().enumerate() {
-        let key = (participation.ticket.aggregator, participation.start_version);
+        let key = (aggregator(participation), participation.start_version);
         cohorts.entry(key).or_default().push(place);
     }
     cohorts
@@ -115,15 +125,18 @@ fn mark_within_cohort(
     }
 }
 
-fn mark_against_those_before(
-    participations: &[Participation],
-    window: usize,
-    factor: f64,
-    marks: &mut [StragglerMark],
-) {
+/// Marks those of aggregators that are not synchronous.
+fn mark_against_those_before(books: &RunBooks, factor: f64, marks: &mut [StragglerMark]) {
+    let participations = &books.accounts.participations;
+    let window = |aggregator: Option<ActorId>| {
+        let record = aggregator.and_then(|aggregator| books.aggregator(aggregator));
+        let children = record.map_or(books.clients.len(), |record| record.children as usize);
+        SMALLEST_WINDOW.max(children)
+    };
     let mut by_end: Vec<(bool, SimTime, usize, Known)> = participations
         .iter()
         .enumerate()
+        .filter(|(_, participation)| !is_synchronous(books, aggregator(participation)))
         .filter_map(|(place, participation)| {
             // What the end of the run cut short has not ended: it comes last and is no reference.
             let open =
@@ -137,18 +150,17 @@ fn mark_against_those_before(
         })
         .collect();
     by_end.sort_by_key(|(open, end, place, _)| (*open, *end, *place));
-    let mut last: BTreeMap<ActorId, (Reference, VecDeque<Known>)> = BTreeMap::new();
+    let mut last: BTreeMap<Option<ActorId>, (Reference, VecDeque<Known>)> = BTreeMap::new();
     for (open, _, place, duration) in by_end {
-        let (reference, ended) = last
-            .entry(participations[place].ticket.aggregator)
-            .or_default();
+        let aggregator = aggregator(&participations[place]);
+        let (reference, ended) = last.entry(aggregator).or_default();
         marks[place].is_relative = reference.exceeded_by(duration, factor);
         if open {
             continue;
         }
         reference.insert(duration);
         ended.push_back(duration);
-        if ended.len() > window
+        if ended.len() > window(aggregator)
             && let Some(oldest) = ended.pop_front()
         {
             reference.remove(oldest);

@@ -1,6 +1,7 @@
 //! The books of a run: everything that its tables are made from.
 
 use crate::device::Power;
+use crate::kernel::ActorId;
 use crate::scenario::RawScenario;
 use crate::time::SimTime;
 use crate::world::Accounts;
@@ -25,6 +26,9 @@ pub struct RunBooks {
     pub class_names: Vec<String>,
     /// The clients, in child order: client i is actor i + 1.
     pub clients: Vec<ClientRecord>,
+    /// The aggregators that are no clients: the root first, then those that follow the clients
+    /// among the actors; none where clients learn from peers alone.
+    pub aggregators: Vec<AggregatorRecord>,
     /// Whether contributions stay in a store and are folded again until replaced.
     pub keeps_store: bool,
 }
@@ -84,6 +88,8 @@ pub enum CloseReason {
     Quorum,
     /// The deadline had come.
     Deadline,
+    /// The time for it had come (periodic schedules).
+    Timer,
     /// A contribution arrived (asynchronous schedules).
     Arrival,
     /// Too few contributions: the knowledge stays as it was.
@@ -97,6 +103,7 @@ impl CloseReason {
             Self::AllArrived => "all_arrived",
             Self::Quorum => "quorum",
             Self::Deadline => "deadline",
+            Self::Timer => "timer",
             Self::Arrival => "arrival",
             Self::Failed => "failed",
         }
@@ -106,6 +113,8 @@ impl CloseReason {
 /// A version that an aggregator published.
 #[derive(Debug, Clone)]
 pub struct VersionRecord {
+    /// Who published it: an aggregator, or, peer to peer, a client.
+    pub aggregator: ActorId,
     /// Its number; version 0 is what the run starts from and has no record.
     pub version: u64,
     /// When work for it began.
@@ -165,6 +174,27 @@ impl Score {
     pub fn accuracy(&self) -> f64 {
         self.correct as f64 / self.samples as f64
     }
+}
+
+/// An aggregator that is no client.
+#[derive(Debug, Clone)]
+pub struct AggregatorRecord {
+    /// What it is called.
+    pub name: String,
+    /// Levels between it and the root.
+    pub tier: u32,
+    /// The aggregator above it; `None` of the root.
+    pub parent: Option<ActorId>,
+    /// Clients and aggregators directly below it.
+    pub children: u64,
+    /// Node of the network where it stands.
+    pub node: String,
+    /// Effective FLOP/s, all its cores together.
+    pub flops_per_second: f64,
+    /// Draw in each state.
+    pub power: Power,
+    /// Whether its schedule is synchronous.
+    pub synchronous: bool,
 }
 
 /// A client as it was drawn.

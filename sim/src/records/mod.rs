@@ -21,12 +21,12 @@ mod trace;
 mod workplace;
 
 pub use books::{
-    Benefit, ClientRecord, ClientScore, CloseReason, DataSite, Evaluation, RunBooks, RunIdentity,
-    RunStatus, Score, VersionRecord,
+    AggregatorRecord, Benefit, ClientRecord, ClientScore, CloseReason, DataSite, Evaluation,
+    RunBooks, RunIdentity, RunStatus, Score, VersionRecord,
 };
 pub use error::RecordError;
 pub use manifest::{Damage, FileSeal, Manifest, Surroundings};
-pub use names::{AGGREGATOR, GLOBAL_MODEL, TIER};
+pub use names::{AGGREGATOR, GLOBAL_MODEL};
 pub use network_books::{BareComputation, BareTransfer, NetworkBooks, NetworkSummary};
 pub use run_directory::{
     Existing, NetworkRecords, RunRecords, find_complete, has_trace, prepare_output, run_directory,
@@ -36,8 +36,9 @@ pub use runs_index::{RunsIndex, write_runs_index};
 pub use summary::{FairnessGlance, RunSummary, WorstStraggler};
 pub use table::{Column, ColumnType, Reference, Row, Table, TableError, write_csv};
 pub use tables::{
-    BareEventRow, BareTransferRow, ClientRow, ComputationRow, EVENTS, EvaluationRow, EventRow,
-    FactorRow, FairnessRow, KpiRow, LinkRow, NETWORK_EVENTS, NETWORK_TABLES, ParticipationRow,
-    PartitionRow, RunRow, TABLES, TransferRow, VersionRow, WrittenNetworkTable, WrittenTable,
+    AggregatorRow, BareEventRow, BareTransferRow, ClientRow, ComputationRow, EVENTS, EvaluationRow,
+    EventRow, FactorRow, FairnessRow, KpiRow, LinkRow, NETWORK_EVENTS, NETWORK_TABLES,
+    ParticipationRow, PartitionRow, RunRow, TABLES, TransferRow, VersionRow, WrittenNetworkTable,
+    WrittenTable,
 };
 pub use tables_page::tables_page;

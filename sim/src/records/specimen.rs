@@ -1,8 +1,8 @@
 //! Books made up by hand, small enough to work every figure out on paper.
 
 use super::books::{
-    Benefit, ClientRecord, ClientScore, CloseReason, Evaluation, RunBooks, RunIdentity, RunStatus,
-    Score, VersionRecord,
+    AggregatorRecord, Benefit, ClientRecord, ClientScore, CloseReason, Evaluation, RunBooks,
+    RunIdentity, RunStatus, Score, VersionRecord,
 };
 use crate::device::{Availability, Phase, Power};
 use crate::kernel::ActorId;
@@ -10,8 +10,8 @@ use crate::network::{Access, Bandwidth, Connections, Effort, Network, Transport}
 use crate::scenario::{RawScenario, RawSchedule};
 use crate::time::{SimDuration, SimTime};
 use crate::world::{
-    Accounts, ClientState, ClientTimes, End, Merge, Outcome, Participation, Span, Ticket,
-    TransferOutcome, TransferRecord,
+    Accounts, AggregatorAccount, ClientState, ClientTimes, End, Merge, Outcome, Participation,
+    Span, Ticket, TransferKind, TransferOutcome, TransferRecord,
 };
 
 const SCENARIO: &str = r#"
@@ -181,6 +181,14 @@ pub(crate) fn synchronous() -> RunBooks {
             participations,
             client_times: times.to_vec(),
             battery_levels: vec![Some(0.25)],
+            aggregators: vec![AggregatorAccount {
+                actor: ActorId(0),
+                flops: [0, 2000, 0],
+                computing: lasting(2.0),
+                idle: lasting(25.0),
+                energy_joules: 2.0 * 300.0 + 25.0 * 100.0,
+                learned: Vec::new(),
+            }],
             peak_transfers: 4,
             messages: 99,
             network: network(),
@@ -196,6 +204,21 @@ pub(crate) fn synchronous() -> RunBooks {
             evaluation(27.0, 2, [90, 60, 70, 100]),
         ],
         clients: clients(),
+        aggregators: vec![AggregatorRecord {
+            name: "server".to_owned(),
+            tier: 0,
+            parent: None,
+            children: 4,
+            node: "core".to_owned(),
+            flops_per_second: 1000.0,
+            power: Power {
+                idle: 100.0,
+                busy: 300.0,
+                transmit: 0.0,
+                receive: 0.0,
+            },
+            synchronous: true,
+        }],
         keeps_store: false,
     }
 }
@@ -212,6 +235,7 @@ pub(crate) fn asynchronous() -> RunBooks {
         staleness: crate::scenario::RawStaleness::Constant,
         max_staleness: None,
     };
+    books.aggregators[0].synchronous = false;
     books.keeps_store = true;
     books.accounts.participations = vec![
         participation(0, 0, 0, 0.0, &[1.0, 3.0, 4.0], Merged, 4.0),
@@ -282,7 +306,8 @@ fn transfers(participations: &[Participation]) -> Vec<TransferRecord> {
                     (None, _) => TransferOutcome::Cut,
                 };
                 transfers.push(TransferRecord {
-                    ticket,
+                    ticket: Some(ticket),
+                    kind: TransferKind::Client,
                     from,
                     to,
                     what: "parameters",
@@ -313,6 +338,7 @@ fn version(
     merged: u64,
 ) -> VersionRecord {
     VersionRecord {
+        aggregator: ActorId(0),
         version,
         opened: seconds(opened),
         closed: seconds(closed),

@@ -108,7 +108,10 @@ impl RunSummary {
 fn worst_stragglers(books: &RunBooks, measures: &Measures) -> Vec<WorstStraggler> {
     let mut found: Vec<Tally> = books.clients.iter().map(|_| Tally::default()).collect();
     for (participation, mark) in books.accounts.participations.iter().zip(&measures.marks) {
-        let tally = &mut found[books.client_place(participation.client)];
+        let Some(client) = books.client_place(participation.client) else {
+            continue;
+        };
+        let tally = &mut found[client];
         tally.relative += u64::from(mark.is_relative == Some(true));
         if mark.is_critical == Some(true) {
             tally.critical += 1;

@@ -45,13 +45,15 @@ The rows of kpis.csv. `total` is over the run, `client_mean` the total divided b
 | `run_time` | total | simulated time |
 | `time_to_target` | to_target | first of as many evaluations in a row as the target's `hold` that reach its value, on the grid of evaluations; a target that is not reached is `not_reached` and empty, never 0 |
 | `target_before`, `target_after` | to_target | the grid points around the crossing: the last evaluation below the target (undefined where the first one reached it) and the first that reached it |
-| `versions` | total, to_target | versions published, failed ones left out |
-| `failed_versions` | total | versions with too few contributions |
+| `versions` | total, to_target | versions published by the root aggregator, or without one by all; failed ones left out |
+| `failed_versions` | total | of those, versions with too few contributions |
 | `accuracy_on_global` | global, personal | final accuracy on the global test set of the aggregator's model, and mean over clients |
 | `accuracy_on_own`, `accuracy_on_matched` | personal | final accuracy on the other splits of evaluations.csv, mean over clients that have samples of the split |
-| `up_bytes`, `down_bytes`, `up_messages`, `down_messages` | total, client_mean, to_target | what crossed the network from and to clients; to_target counts transfers that had ended by then |
+| `up_bytes`, `down_bytes`, `up_messages`, `down_messages` | total, client_mean, to_target | what crossed the network to and from the root aggregator; without one what clients sent, and what they received; to_target counts transfers that had ended by then |
+| `edge_up_bytes`, `edge_down_bytes`, `edge_up_messages`, `edge_down_messages` | total, client_mean, to_target | the same to and from the aggregators below the root, from and to what is below those; only where there are such |
+| `peer_bytes`, `peer_messages`, `control_bytes`, `control_messages` | total, client_mean, to_target | what crossed the network between peers, and outside participations; only where there is any; counted among the figures above too where it has an end there |
 | `train_flops`, `distill_flops`, `infer_flops` | total, client_mean | compute of the clients |
-| `server_flops` | total | compute of the aggregator |
+| `server_flops` | total | compute of the aggregators for their versions |
 | `participation_energy` | total, client_mean | energy while transferring and computing for participations |
 | `client_energy` | total, client_mean | energy over the whole run: seconds of each state times its draw, nothing offline |
 | `cost_traffic`, `cost_energy`, `cost_setup`, `cost_staff`, `cost` | total | the scenario's prices times bytes (both ways), client energy, clients, and incidents (failed versions and dropped participations); `cost` is their sum; undefined without `[cost]` |
@@ -60,7 +62,7 @@ The rows of kpis.csv. `total` is over the run, `client_mean` the total divided b
 | `label_entropy`, `label_divergence`, `label_distance` | client_mean | those columns of clients.csv, mean over clients |
 | `dropped_participations`, `wasted_participations` | total | those whose client was lost; those that came to nothing (neither merged nor unfinished) |
 | `wasted_bytes`, `wasted_flops` | total | all that wasted participations had spent |
-| `peak_transfers` | total | most transfers under way at once to or from the aggregator |
+| `peak_transfers` | total | most transfers under way at once to or from the root aggregator, or without one at all |
 | `distinct_models` | total | architectures to maintain |
 | `participations`, `participations_<outcome>` | total | number in all, and of each outcome |
 | `duration_p50`, `duration_p95_over_p50`, `duration_p99_over_p50` | total | median duration of delivered participations, and the ratios of its tail; quantiles of type 7 (Hyndman and Fan 1996) |

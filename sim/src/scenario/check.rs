@@ -2,6 +2,14 @@
 
 mod behaviour;
 mod clients;
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "no method has a `codec` yet: called where one does"
+    )
+)]
+mod codec;
 mod columns;
 mod compute;
 mod course;
@@ -12,8 +20,11 @@ mod findings;
 mod method;
 mod models;
 mod network;
+mod peers;
+mod schedule;
 mod sites;
 mod skew;
+mod strands;
 
 use self::findings::Findings;
 use super::data::DataSets;
@@ -64,7 +75,12 @@ impl Scenario {
     /// The network between the access links as a graph, and where everyone stands in it.
     pub(crate) fn core(&self) -> Result<(Graph, Places), String> {
         let (graph, blueprint) = self.raw.network.core(self.world_seed())?;
-        let places = Places::of(&self.raw.server, &self.raw.clients, &blueprint);
+        let places = Places::of(
+            &self.raw.server,
+            &self.raw.clients,
+            &self.raw.method.tier,
+            &blueprint,
+        );
         let places = places.map_err(|unknown| {
             let names: Vec<&str> = unknown.iter().map(|node| node.name.as_str()).collect();
             format!("network.topology: there is no node {}", names.join(", "))

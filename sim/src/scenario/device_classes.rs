@@ -110,23 +110,45 @@ fn known() -> Option<Known> {
     Known::root().child("clients")?.child("0")?.child("device")
 }
 
-/// Puts the figures of every class that a group of clients names in the place of its name.
+/// Puts the figures of every class that clients or aggregators name in the place of its name.
 pub(crate) fn resolve(tree: &mut Node) -> Result<(), Problem> {
     let Value::Table(entries) = &mut tree.value else {
         return Ok(());
     };
-    let clients = entries.iter_mut().find(|entry| entry.key == "clients");
-    let Some(Value::Array(groups)) = clients.map(|entry| &mut entry.node.value) else {
-        return Ok(());
-    };
-    for group in groups {
-        if let Value::Table(entries) = &mut group.value
-            && let Some(device) = entries.iter_mut().find(|entry| entry.key == "device")
-        {
-            resolve_device(&mut device.node)?;
+    for entry in entries {
+        match entry.key.as_str() {
+            "clients" => resolve_each(&mut entry.node)?,
+            "server" => resolve_in(&mut entry.node)?,
+            "method" => {
+                if let Value::Table(method) = &mut entry.node.value
+                    && let Some(tiers) = method.iter_mut().find(|entry| entry.key == "tier")
+                {
+                    resolve_each(&mut tiers.node)?;
+                }
+            }
+            _ => {}
         }
     }
     Ok(())
+}
+
+/// The devices of a list of tables.
+fn resolve_each(list: &mut Node) -> Result<(), Problem> {
+    match &mut list.value {
+        Value::Array(tables) => tables.iter_mut().try_for_each(resolve_in),
+        _ => Ok(()),
+    }
+}
+
+/// The device of a table.
+fn resolve_in(table: &mut Node) -> Result<(), Problem> {
+    let Value::Table(entries) = &mut table.value else {
+        return Ok(());
+    };
+    match entries.iter_mut().find(|entry| entry.key == "device") {
+        Some(device) => resolve_device(&mut device.node),
+        None => Ok(()),
+    }
 }
 
 fn resolve_device(device: &mut Node) -> Result<(), Problem> {

@@ -78,13 +78,13 @@ impl Preset {
     /// Whether it works on samples that everyone may see.
     #[must_use]
     pub fn needs_public_data(&self) -> bool {
-        needs_public_data(&self.method().exchange)
+        self.method().exchanges().any(needs_public_data)
     }
 
     /// Whether all clients must have the same architecture.
     #[must_use]
     pub fn needs_equal_models(&self) -> bool {
-        needs_equal_models(&self.method().exchange)
+        self.method().exchanges().any(needs_equal_models)
     }
 
     fn about(&self, key: &str) -> String {

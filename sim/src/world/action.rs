@@ -8,7 +8,8 @@ use crate::time::SimTime;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Token(pub u64);
 
-/// Names a participation: one client working for one version of one aggregator.
+/// Names a participation: one client working for one version of one aggregator. The client may be
+/// an aggregator below that one, or, peer to peer, that aggregator itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket {
     /// The aggregator that selected the client.
@@ -61,13 +62,25 @@ pub struct Plan {
     pub upload_bytes: u64,
 }
 
+/// What a client passes to one of its peers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passing<P> {
+    /// The peer.
+    pub to: ActorId,
+    /// Bytes on the wire; with none it is there at once and leaves no trace.
+    pub bytes: u64,
+    /// What the peer gets.
+    pub payload: P,
+}
+
 /// What an actor is told.
 pub enum Message<P> {
-    /// The simulation begins.
+    /// The simulation begins: told to the root alone, or to every client where there is no root.
     Start,
     /// The time it asked to be woken at has come.
     Wake(Token),
-    /// Something sent to it has arrived.
+    /// Something sent to it has arrived: to the aggregator of the ticket a contribution, to
+    /// anybody else what it is to work from.
     Arrived {
         /// The participation it belongs to.
         ticket: Ticket,
@@ -94,11 +107,35 @@ pub enum Message<P> {
     Refused(Ticket, Outcome),
     /// To the client itself: its work was cut.
     Cut(Ticket),
+    /// Something that a peer passed on has arrived.
+    Passed {
+        /// The peer.
+        from: ActorId,
+        /// What it passed.
+        payload: P,
+    },
+    /// Everything that it passed to its peers has ended, and so has its work.
+    Sent {
+        /// Its participation.
+        ticket: Ticket,
+        /// Peers that did not get it, in the order in which that was known.
+        missed: Vec<ActorId>,
+    },
+    /// Something sent to it outside participations has arrived.
+    Controlled {
+        /// The sender.
+        from: ActorId,
+        /// What was sent.
+        payload: P,
+    },
+    /// It is online.
+    Online(Token),
 }
 
 /// What an actor can want.
 pub enum Action<P, R> {
-    /// Opens a participation of a client.
+    /// Opens a participation: of a client, of an aggregator below this one, or, peer to peer, of
+    /// the client itself, which is its own aggregator then and has to be online.
     Open {
         /// Its name.
         ticket: Ticket,
@@ -122,7 +159,7 @@ pub enum Action<P, R> {
         /// What the receiver gets.
         payload: P,
     },
-    /// Computes on the actor's own device; `Message::Computed` follows.
+    /// Computes on the client's own device; `Message::Computed` follows.
     Compute {
         /// Echoed at the end.
         token: Token,
@@ -133,6 +170,44 @@ pub enum Action<P, R> {
         /// What is really computed.
         job: Option<Job>,
     },
+    /// Computes on an aggregator's own device, after what that still has to do;
+    /// `Message::Computed` follows.
+    Learn {
+        /// Echoed at the end.
+        token: Token,
+        /// What it costs.
+        work: Work,
+        /// What is really computed.
+        job: Option<Job>,
+    },
+    /// Passes what a client computed for its own participation to its peers, all at once, and ends
+    /// its work; `Message::Sent` follows, at this instant where there is nobody to pass it to.
+    Pass {
+        /// The participation.
+        ticket: Ticket,
+        /// What it is, for the tables.
+        what: &'static str,
+        /// To whom, and what each of them gets.
+        parcels: Vec<Passing<P>>,
+    },
+    /// Sends something outside participations; lost without a word where the client at either end
+    /// is offline when it has arrived.
+    Control {
+        /// The receiver.
+        to: ActorId,
+        /// What it is, for the tables.
+        what: &'static str,
+        /// Bytes on the wire; with none it arrives at once and leaves no trace.
+        bytes: u64,
+        /// What the receiver gets.
+        payload: P,
+    },
+    /// `Message::Online` when the actor itself is next online: at once if it is, never if it never
+    /// will be.
+    Await(Token),
+    /// From now on the client waits for a peer, until it next opens, computes or passes something
+    /// or settles a participation of its own.
+    WaitForPeers,
     /// `Message::Wake` at a time.
     Wake {
         /// Echoed.
@@ -142,11 +217,11 @@ pub enum Action<P, R> {
     },
     /// Takes a wake-up back.
     Cancel(Token),
-    /// Asks who is checked in; `Message::CheckedIn` follows at this instant.
+    /// Asks who is checked in; `Message::CheckedIn` follows at this instant. Aggregators always are.
     RollCall {
         /// Echoed.
         token: Token,
-        /// Who is asked, in child order.
+        /// Who is asked, in child order: children, or peers.
         children: Vec<ActorId>,
     },
     /// The aggregator's word on how a participation ended.
@@ -158,7 +233,7 @@ pub enum Action<P, R> {
         /// If merged, into what.
         merge: Option<Merge>,
     },
-    /// The client declines or gives up; the aggregator is told.
+    /// The client declines or gives up; the aggregator is told, unless it is the client itself.
     Refuse {
         /// Which.
         ticket: Ticket,

@@ -16,6 +16,8 @@ pub enum ClientState {
     Computing,
     /// Its contribution has arrived; the version is still open.
     WaitingForVersion,
+    /// It needs what a peer has yet to pass on.
+    WaitingForPeer,
 }
 
 /// Time spent in each state, up to the last change.
@@ -23,7 +25,7 @@ pub enum ClientState {
 pub struct ClientTimes {
     state: ClientState,
     since: SimTime,
-    spent: [SimDuration; 5],
+    spent: [SimDuration; 6],
     offline: SimDuration,
 }
 
@@ -32,7 +34,7 @@ impl Default for ClientTimes {
         Self {
             state: ClientState::Unselected,
             since: SimTime::ZERO,
-            spent: [SimDuration::ZERO; 5],
+            spent: [SimDuration::ZERO; 6],
             offline: SimDuration::ZERO,
         }
     }
@@ -70,6 +72,40 @@ impl ClientTimes {
     }
 }
 
+/// What a client does for itself, and what crosses its link besides.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Activity {
+    /// What it does for a participation of its own, or waits for.
+    pub(super) own: ClientState,
+    /// Transfers to it that belong to no participation of its own.
+    pub(super) incoming: u32,
+    /// Transfers from it that belong to no participation of its own.
+    pub(super) outgoing: u32,
+}
+
+impl Default for Activity {
+    fn default() -> Self {
+        Self {
+            own: ClientState::Unselected,
+            incoming: 0,
+            outgoing: 0,
+        }
+    }
+}
+
+impl Activity {
+    /// The state that its time counts to: computing takes precedence over transferring, sending
+    /// over receiving, and both over waiting.
+    pub(super) fn state(self) -> ClientState {
+        match self.own {
+            ClientState::Computing | ClientState::Sending => self.own,
+            _ if self.outgoing > 0 => ClientState::Sending,
+            _ if self.incoming > 0 => ClientState::Receiving,
+            own => own,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +123,7 @@ mod tests {
             ClientState::Computing,
             ClientState::Sending,
             ClientState::WaitingForVersion,
+            ClientState::WaitingForPeer,
             ClientState::Unselected,
         ];
         for (i, state) in states.into_iter().cycle().take(100).enumerate() {

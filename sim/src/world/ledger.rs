@@ -15,8 +15,12 @@ pub enum Outcome {
     Late,
     /// Arrived after its version had closed because enough were in.
     Surplus,
+    /// A newer one of the same client was folded instead.
+    Superseded,
     /// Refused for its staleness.
     Stale,
+    /// Refused by a robust rule.
+    Rejected,
     /// Its version failed.
     Unused,
     /// The client was lost while receiving.
@@ -37,11 +41,13 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in the order of the documentation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Merged,
         Self::Late,
         Self::Surplus,
+        Self::Superseded,
         Self::Stale,
+        Self::Rejected,
         Self::Unused,
         Self::DroppedDownload,
         Self::DroppedCompute,
@@ -58,7 +64,9 @@ impl Outcome {
             Self::Merged => "merged",
             Self::Late => "late",
             Self::Surplus => "surplus",
+            Self::Superseded => "superseded",
             Self::Stale => "stale",
+            Self::Rejected => "rejected",
             Self::Unused => "unused",
             Self::DroppedDownload => "dropped_download",
             Self::DroppedCompute => "dropped_compute",
@@ -111,14 +119,16 @@ pub struct Span {
     pub end: Option<SimTime>,
 }
 
-/// One client working for one version.
+/// One client, or one aggregator below another, working for one version. An aggregator's compute
+/// phase is the time from the arrival of its download until it sends: its own versions. What it
+/// computes in that time is in its own account, not here.
 #[derive(Debug, Clone)]
 pub struct Participation {
     /// Counts participations in the order in which they were opened, from 0.
     pub id: u64,
     /// Its name among the actors.
     pub ticket: Ticket,
-    /// Who worked.
+    /// Who worked: a client, or an aggregator below that of the ticket.
     pub client: ActorId,
     /// Counts the client's participations for this start version, from 1.
     pub attempt: u32,

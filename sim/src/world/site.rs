@@ -100,7 +100,9 @@ impl Power {
             ClientState::Receiving => self.receive,
             ClientState::Sending => self.transmit,
             ClientState::Computing => self.busy,
-            ClientState::WaitingForVersion | ClientState::Unselected => self.idle,
+            ClientState::WaitingForVersion
+            | ClientState::WaitingForPeer
+            | ClientState::Unselected => self.idle,
         }
     }
 }

@@ -16,8 +16,35 @@ pub enum TransferOutcome {
     Lost,
     /// Suspended when the client went away; a later transfer carries the rest.
     Suspended,
+    /// Every byte arrived where nobody was online to take them.
+    Missed,
     /// Under way when the run ended.
     Unfinished,
+}
+
+/// Between whom a transfer goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TransferKind {
+    /// A client and the aggregator that it works for.
+    Client,
+    /// An aggregator and the one above it.
+    Tier,
+    /// A client and its peer.
+    Peer,
+    /// Outside participations.
+    Control,
+}
+
+impl TransferKind {
+    /// Its name in the tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Tier => "tier",
+            Self::Peer => "peer",
+            Self::Control => "control",
+        }
+    }
 }
 
 impl TransferOutcome {
@@ -27,6 +54,7 @@ impl TransferOutcome {
             Self::Delivered => "delivered",
             Self::Cut => "cut",
             Self::Lost => "lost",
+            Self::Missed => "missed",
             Self::Suspended => "suspended",
             Self::Unfinished => "unfinished",
         }
@@ -36,8 +64,10 @@ impl TransferOutcome {
 /// One transfer that has ended.
 #[derive(Debug, Clone)]
 pub struct TransferRecord {
-    /// The participation it belongs to.
-    pub ticket: Ticket,
+    /// The participation it belongs to: of what passes between peers the sender's; `None` is none.
+    pub ticket: Option<Ticket>,
+    /// Between whom.
+    pub kind: TransferKind,
     /// The sender.
     pub from: ActorId,
     /// The receiver.

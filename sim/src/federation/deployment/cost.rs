@@ -1,9 +1,10 @@
 //! What a participation costs a client, worked out from shapes before it happens.
 
 use super::Deployment;
+use crate::federation::exchange::Effort;
+use crate::federation::knowledge::{Form, Known};
 use crate::federation::parcel::parcel_bytes;
 use crate::kernel::ActorId;
-use crate::scenario::RawExchange;
 use crate::world::{Plan, Work, WorkKind};
 
 /// What one participation costs a client.
@@ -31,56 +32,54 @@ impl LocalCost {
 }
 
 impl Deployment {
-    /// What a participation costs a client, with or without knowledge to learn from.
-    pub fn cost(&self, client: ActorId, has_knowledge: bool) -> LocalCost {
+    /// What a participation costs a client that knows something of these strands.
+    pub fn cost(&self, client: ActorId, known: Known) -> LocalCost {
         let client = client.index() - 1;
         let layout = &self.clients[client].layout;
         let own = self.shard(client).train.len() as u64;
         let local = &self.scenario.method.local;
-        let classes = self.dataset.n_classes();
         let train = layout.train_flops(own * u64::from(local.epochs));
-        let mut work = vec![(WorkKind::Train, train)];
-        let mut batch = local.batch;
-        let values = match self.scenario.method.exchange {
-            RawExchange::None => None,
-            RawExchange::Parameters => Some(layout.parameter_count()),
-            RawExchange::ClassLogits => Some(classes * classes),
-            RawExchange::PublicLogits { .. } => {
-                let samples = self.list_length() as u64;
-                if has_knowledge {
-                    let passes = samples * u64::from(local.distill.epochs);
-                    work.insert(0, (WorkKind::Distill, layout.train_flops(passes)));
-                    batch = batch.max(self.distill_batch());
-                }
-                work.push((WorkKind::Infer, layout.predict_flops(samples)));
-                Some(self.list_length() * classes)
-            }
+        let (mut before, mut beside, mut after) = (0, 0, 0);
+        let (mut batch, mut memory) = (local.batch, 0);
+        for effort in self.efforts(client, known) {
+            before += effort.digest;
+            beside += effort.beside;
+            after += effort.predict;
+            batch = batch.max(effort.batch);
+            memory += effort.memory;
+        }
+        let work = [
+            (WorkKind::Distill, before),
+            (WorkKind::Train, train),
+            (WorkKind::Distill, beside),
+            (WorkKind::Infer, after),
+        ];
+        let work = work
+            .into_iter()
+            .filter(|(kind, flops)| *kind == WorkKind::Train || *flops > 0);
+        let bytes = |forms: &[Form], known| match forms {
+            [] => 0,
+            forms => parcel_bytes(forms, known),
         };
-        let bytes = |values: Option<usize>| values.map_or(0, parcel_bytes);
-        let received = values.map(|values| if has_knowledge { values } else { 0 });
+        let training = layout.training_memory_bytes(batch, &self.optimizer(0));
         LocalCost {
-            download_bytes: bytes(received),
-            work: Work(work),
-            upload_bytes: bytes(values),
-            memory_bytes: layout.training_memory_bytes(batch, &self.optimizer(0)),
+            download_bytes: bytes(&self.forms_down(client), known),
+            work: Work(work.collect()),
+            upload_bytes: bytes(&self.forms_up(client), Known::ALL),
+            memory_bytes: training + memory,
         }
     }
 
+    fn efforts(&self, client: usize, known: Known) -> impl Iterator<Item = Effort> {
+        let kinds = self.kinds.iter().enumerate();
+        kinds.map(move |(strand, kind)| kind.effort(self, client, known.has(strand)))
+    }
+
     /// Optimiser steps of a participation.
-    pub(crate) fn steps(&self, client: usize, has_knowledge: bool) -> u64 {
+    pub(crate) fn steps(&self, client: usize, known: Known) -> u64 {
         let local = &self.scenario.method.local;
-        let steps = |samples: usize, batch: usize, epochs: u32| {
-            samples.div_ceil(batch) as u64 * u64::from(epochs)
-        };
-        let own = steps(self.shard(client).train.len(), local.batch, local.epochs);
-        if has_knowledge && self.list_length() > 0 {
-            own + steps(
-                self.list_length(),
-                self.distill_batch(),
-                local.distill.epochs,
-            )
-        } else {
-            own
-        }
+        let batches = self.shard(client).train.len().div_ceil(local.batch) as u64;
+        let digests = self.efforts(client, known).map(|effort| effort.steps);
+        batches * u64::from(local.epochs) + digests.sum::<u64>()
     }
 }

@@ -128,6 +128,15 @@ impl DeviceModel<'_> {
     }
 }
 
+/// The one device of an aggregator.
+pub(super) fn single(
+    raw: &RawDevice,
+    name: &str,
+    world: Streams,
+) -> Result<Device, DeploymentError> {
+    DeviceModel::new(raw).draw(Draw::of(name, world), (None, None))
+}
+
 impl Deployment {
     /// What each computation's speed is of the device's, drawn as computations begin.
     pub(super) fn noise(&self, client: &ClientSpec) -> Option<SpeedNoise> {

@@ -187,6 +187,17 @@ pub(super) struct Draw<'a> {
     world: Streams,
 }
 
+impl<'a> Draw<'a> {
+    /// Of one of a kind.
+    pub(super) fn of(name: &'a str, world: Streams) -> Self {
+        Self {
+            name,
+            index: 0,
+            world,
+        }
+    }
+}
+
 impl Draw<'_> {
     /// The client's own value where it has one, or else one drawn from its group's, in base units.
     pub(super) fn value<Q: Quantity>(

@@ -10,6 +10,7 @@ mod drawing;
 mod optimizing;
 mod placing;
 mod presence;
+mod tiers;
 
 pub use cost::LocalCost;
 
@@ -18,15 +19,20 @@ pub(crate) use presence::{ClientBattery, Presence};
 use data_sites::{draw_sites, take_missing};
 use drawing::{draw_group, load_dataset};
 use placing::Standing;
+use tiers::aggregators;
 
+use super::exchange::{Kind, Predictor, kind};
+use super::knowledge::{Form, Known};
+use super::neighbours::{Neighbours, complete, ring};
 use crate::device::Device;
-use crate::kernel::Streams;
-use crate::network::Conduct;
+use crate::kernel::{ActorId, Streams};
+use crate::network::{Conduct, NodeId};
 use crate::scenario::{
-    Factor, RawExchange, RawNormalise, RawOnReturn, RawPartition, RawPrecision, RawRule,
-    RawSchedule, RawWeights, Sampled, Scenario,
+    Factor, RawExchange, RawNormalise, RawOnReturn, RawPartition, RawPeerGraph, RawPeers,
+    RawPrecision, RawSchedule, RawSelection, Sampled, Scenario,
 };
 use crate::time::{SimDuration, SimTime};
+use crate::world::Plan;
 use fedstill_models::{
     Dataset, Holding, Layout, Normalisation, Normaliser, Optimizer, Precision, Shard, Site, Split,
     Stored, View,
@@ -47,6 +53,10 @@ pub struct Deployment {
     clients: Vec<ClientSpec>,
     standing: Standing,
     conduct: Option<Conduct>,
+    kinds: Vec<Box<dyn Kind>>,
+    /// The server first; none peer to peer.
+    aggregators: Vec<AggregatorSpec>,
+    neighbours: Option<Neighbours>,
     server_parameters: Option<Arc<Layout>>,
 }
 
@@ -68,6 +78,25 @@ pub(crate) struct ClientSpec {
     pub(crate) on_return: RawOnReturn,
     /// bit/s up, bit/s down, one-way latency.
     pub(crate) link: (f64, f64, SimDuration),
+}
+
+/// One aggregator.
+#[derive(Debug)]
+pub(crate) struct AggregatorSpec {
+    /// `server` at the root, else its tier's name and its number there.
+    pub(crate) name: String,
+    /// 0 at the root.
+    pub(crate) tier: u32,
+    /// Who it contributes to; none at the root.
+    pub(crate) parent: Option<ActorId>,
+    /// In child order.
+    pub(crate) children: Vec<ActorId>,
+    pub(crate) schedule: RawSchedule,
+    pub(crate) selection: RawSelection,
+    /// Versions that it makes between two contributions to its parent.
+    pub(crate) versions: u64,
+    pub(crate) node: NodeId,
+    pub(crate) device: Device,
 }
 
 /// A checked scenario that still cannot be drawn.
@@ -124,10 +153,12 @@ impl Deployment {
         let normaliser = normaliser(scenario.data.normalise, &dataset, &split);
         let standing = Standing::of(&scenario)?;
         let conduct = behaving::conduct(&scenario, &clients, standing.core(), world, dynamics)?;
-        let server_parameters = match scenario.method.exchange {
-            RawExchange::Parameters => clients.first().map(|client| Arc::clone(&client.layout)),
-            _ => None,
-        };
+        let kinds: Vec<_> = scenario.method.strands().iter().filter_map(kind).collect();
+        let shared = kinds.iter().any(|kind| kind.shares_initial_weights());
+        let first = clients.first().filter(|_| shared);
+        let server_parameters = first.map(|client| Arc::clone(&client.layout));
+        let neighbours = neighbours(&scenario, &standing, clients.len(), dynamics);
+        let aggregators = aggregators(&scenario, clients.len(), &standing, world)?;
         Ok(Self {
             scenario,
             world,
@@ -139,6 +170,9 @@ impl Deployment {
             clients,
             standing,
             conduct,
+            kinds,
+            aggregators,
+            neighbours,
             server_parameters,
         })
     }
@@ -261,12 +295,103 @@ impl Deployment {
 
     /// Whether clients are scored with the aggregator's model.
     pub(crate) fn predicts_with_global_model(&self) -> bool {
-        self.server_parameters.is_some()
+        let mut kinds = self.kinds.iter();
+        let is_global = kinds.any(|kind| kind.predictor() == Predictor::Global);
+        is_global && !self.is_peer_to_peer()
+    }
+
+    /// The strands of the method.
+    pub(crate) fn kinds(&self) -> &[Box<dyn Kind>] {
+        &self.kinds
+    }
+
+    /// Whether clients pass to each other, without a server.
+    pub(crate) fn is_peer_to_peer(&self) -> bool {
+        self.neighbours.is_some()
+    }
+
+    /// Who passes to whom.
+    ///
+    /// # Panics
+    /// Where there is a server.
+    pub(crate) fn neighbours(&self) -> &Neighbours {
+        let neighbours = self.neighbours.as_ref();
+        neighbours.expect("only peers have neighbours")
+    }
+
+    /// Every aggregator, the server first.
+    pub(crate) fn aggregators(&self) -> &[AggregatorSpec] {
+        &self.aggregators
+    }
+
+    /// An aggregator, by its actor.
+    pub(crate) fn aggregator(&self, actor: ActorId) -> &AggregatorSpec {
+        match actor.index() {
+            0 => &self.aggregators[0],
+            index => &self.aggregators[index - self.clients.len()],
+        }
+    }
+
+    /// The client that an actor is.
+    pub(crate) fn client_of(&self, actor: ActorId) -> Option<usize> {
+        let index = actor.index().checked_sub(1)?;
+        (index < self.clients.len()).then_some(index)
+    }
+
+    /// The forms of what a child sends, by strand.
+    pub(crate) fn forms_up_from(&self, child: ActorId) -> Vec<Form> {
+        match self.client_of(child) {
+            Some(client) => self.forms_up(client),
+            None => self.forms_between(),
+        }
+    }
+
+    /// The forms of what a child is sent, by strand.
+    pub(crate) fn forms_down_to(&self, child: ActorId) -> Vec<Form> {
+        match self.client_of(child) {
+            Some(client) => self.forms_down(client),
+            None => self.forms_between(),
+        }
+    }
+
+    /// The forms of what aggregators send each other, either way.
+    fn forms_between(&self) -> Vec<Form> {
+        let kinds = self.kinds.iter();
+        kinds.map(|kind| kind.between(self)).collect()
+    }
+
+    /// The size of a child's participation.
+    pub(crate) fn plan(&self, child: ActorId, known: Known) -> Plan {
+        match self.client_of(child) {
+            Some(_) => self.cost(child, known).plan(),
+            None => Plan::default(),
+        }
+    }
+
+    /// The forms of what a client sends, by strand.
+    pub(crate) fn forms_up(&self, client: usize) -> Vec<Form> {
+        let kinds = self.kinds.iter();
+        kinds.map(|kind| kind.up(self, client)).collect()
+    }
+
+    /// The forms of what a client is sent, by strand.
+    pub(crate) fn forms_down(&self, client: usize) -> Vec<Form> {
+        let kinds = self.kinds.iter();
+        kinds.map(|kind| kind.down(self, client)).collect()
+    }
+
+    /// What travels, for the tables.
+    pub(crate) fn what_travels(&self) -> &'static str {
+        match &*self.kinds {
+            [] => "nothing",
+            [only] => only.name(),
+            _ => "several",
+        }
     }
 
     /// Whether no knowledge travels at all.
     pub(crate) fn nothing_travels(&self) -> bool {
-        self.scenario.method.exchange == RawExchange::None
+        self.kinds.is_empty()
     }
 
     pub(crate) fn poll(&self) -> SimDuration {
@@ -277,27 +402,22 @@ impl Deployment {
         self.scenario.stop.versions
     }
 
-    /// What a contribution weighs before staleness.
-    pub(crate) fn contribution_weight(&self, samples: u64) -> f64 {
-        let (RawRule::Mean { weights } | RawRule::LeaveOneOut { weights }) =
-            self.scenario.method.rule;
-        match weights {
-            RawWeights::Samples => samples as f64,
-            RawWeights::Equal => 1.0,
-        }
-    }
-
     /// Whether public samples are drawn anew for each version.
     fn redraws(&self) -> bool {
         let synchronous = matches!(
             self.scenario.method.schedule,
             RawSchedule::Synchronous { .. }
         );
-        let asked = matches!(
-            self.scenario.method.exchange,
-            RawExchange::PublicLogits { redraw: true, .. }
-        );
-        synchronous && asked
+        synchronous && self.public().is_some_and(|(_, redraw)| redraw)
+    }
+
+    /// Public samples asked for, and whether they are drawn anew; of the strand that has any.
+    fn public(&self) -> Option<(usize, bool)> {
+        let mut exchanges = self.scenario.method.exchanges();
+        exchanges.find_map(|exchange| match *exchange {
+            RawExchange::PublicLogits { samples, redraw } => Some((samples, redraw)),
+            _ => None,
+        })
     }
 
     /// The number of the list of public samples that work for a version predicts.
@@ -307,10 +427,8 @@ impl Deployment {
 
     /// Public samples per list.
     pub(crate) fn list_length(&self) -> usize {
-        match self.scenario.method.exchange {
-            RawExchange::PublicLogits { samples, .. } => samples.min(self.split.public.len()),
-            _ => 0,
-        }
+        let asked = self.public().map_or(0, |(samples, _)| samples);
+        asked.min(self.split.public.len())
     }
 
     /// A list of public samples: both ends draw it from a seed agreed on beforehand.
@@ -328,17 +446,6 @@ impl Deployment {
         list
     }
 
-    /// Batch size of distillation: as asked, or min(256, P/8) (FedMD's choice).
-    pub(crate) fn distill_batch(&self) -> usize {
-        let automatic = (self.list_length() / 8).clamp(1, 256);
-        self.scenario
-            .method
-            .local
-            .distill
-            .batch
-            .unwrap_or(automatic)
-    }
-
     /// The optimiser of a participation that starts from this version.
     pub(crate) fn optimizer(&self, version: u64) -> Optimizer {
         optimizing::optimizer(&self.scenario.method.local, version)
@@ -350,6 +457,26 @@ impl Deployment {
         let asked = self.scenario.stop.time.map(duration);
         SimTime::ZERO + asked.unwrap_or(longest)
     }
+}
+
+/// Who passes to whom, peer to peer.
+fn neighbours(
+    scenario: &Scenario,
+    standing: &Standing,
+    clients: usize,
+    dynamics: Streams,
+) -> Option<Neighbours> {
+    let peers = scenario.method.peers.clone()?;
+    let graph = match peers {
+        RawPeers::All { graph, .. } | RawPeers::Matching { graph, .. } => graph,
+        RawPeers::Exponential { .. } => RawPeerGraph::Complete,
+    };
+    let graph = match graph {
+        RawPeerGraph::Complete => complete(clients),
+        RawPeerGraph::Ring => ring(clients),
+        RawPeerGraph::Network => standing.neighbours(),
+    };
+    Some(Neighbours::new(peers, graph, dynamics))
 }
 
 /// The scale of the features, fitted on what the clients train on: neither the global test set nor
@@ -366,6 +493,12 @@ fn normaliser(how: RawNormalise, dataset: &Dataset, split: &Split) -> Option<Nor
     training.sort_unstable();
     training.dedup();
     Some(Normaliser::fit(normalisation, dataset, &training))
+}
+
+/// The actors of so many clients.
+fn actors(clients: usize) -> impl Iterator<Item = ActorId> {
+    let clients = u32::try_from(clients).expect("the number was checked");
+    (1..=clients).map(ActorId)
 }
 
 /// A scenario's length of time in the simulator's nanoseconds.

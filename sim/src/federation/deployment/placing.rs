@@ -1,9 +1,11 @@
 //! Placing: where clients and server stand in the network, with their devices.
 
+use super::tiers::access;
 use super::{Deployment, DeploymentError, duration};
-use crate::network::{Access, Connections, Graph, HostId, Network, NodeId};
+use crate::network::{Access, Connections, Graph, Network, NodeId};
 use crate::scenario::{Quantity, RawOnReturn, Scenario};
-use crate::world::{OnReturn, Site};
+use crate::world::{Cast, OnReturn, Site, Station};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The network between the access links, and the node where each of them ends.
 #[derive(Debug)]
@@ -11,6 +13,8 @@ pub(super) struct Standing {
     core: Graph,
     server: NodeId,
     clients: Vec<NodeId>,
+    /// Where aggregators may stand, by tier.
+    tiers: Vec<Vec<NodeId>>,
 }
 
 impl Standing {
@@ -25,12 +29,52 @@ impl Standing {
             core,
             server: node(places.server()),
             clients: clients.map(node).collect(),
+            tiers: places
+                .tiers()
+                .iter()
+                .map(|tier| tier.iter().copied().map(node).collect())
+                .collect(),
         })
     }
 
     /// The network between the access links.
     pub(super) fn core(&self) -> &Graph {
         &self.core
+    }
+
+    pub(super) fn server(&self) -> NodeId {
+        self.server
+    }
+
+    pub(super) fn clients(&self) -> &[NodeId] {
+        &self.clients
+    }
+
+    /// Of each client, the others at its node and at the nodes at the other ends of its links.
+    pub(super) fn neighbours(&self) -> Vec<Vec<usize>> {
+        let mut at: BTreeMap<NodeId, BTreeSet<usize>> = BTreeMap::new();
+        for (client, node) in self.clients.iter().enumerate() {
+            at.entry(*node).or_default().insert(client);
+        }
+        let near = |node: NodeId| {
+            let mut near: BTreeSet<usize> = at[&node].clone();
+            for other in self.core.adjacent(node) {
+                near.extend(at.get(&other).into_iter().flatten());
+            }
+            near
+        };
+        let of_node: BTreeMap<_, _> = at.keys().map(|node| (*node, near(*node))).collect();
+        let clients = self.clients.iter().enumerate();
+        clients
+            .map(|(client, node)| {
+                let others = of_node[node].iter().copied();
+                others.filter(|other| *other != client).collect()
+            })
+            .collect()
+    }
+
+    pub(super) fn tiers(&self) -> &[Vec<NodeId>] {
+        &self.tiers
     }
 }
 
@@ -45,9 +89,9 @@ impl Deployment {
         self.standing.core()
     }
 
-    /// The network and the clients' places and devices in it. The server is its first host, and the
-    /// clients follow in their order.
-    pub(crate) fn place(&self) -> (Network, HostId, Vec<Site>) {
+    /// The network, and everyone's places and devices in it. The server is its first host; the
+    /// clients follow in their order, and then the other aggregators.
+    pub(crate) fn place(&self) -> (Network, Cast) {
         let server = &self.scenario.server;
         let server = Access {
             name: "server".to_owned(),
@@ -61,11 +105,28 @@ impl Deployment {
             down: bandwidth(client.link.1),
             latency: client.link.2,
         });
+        let below = self.aggregators.iter().skip(1);
+        let stations = below.map(|spec| {
+            let tier = &self.scenario.method.tier[spec.tier as usize - 1];
+            (access(spec, tier), spec.node)
+        });
         let hosts = std::iter::once((server, self.standing.server))
-            .chain(clients.zip(self.standing.clients.iter().copied()));
+            .chain(clients.zip(self.standing.clients.iter().copied()))
+            .chain(stations);
         let connections = Connections::new(self.standing.core.clone(), hosts)
             .expect("the nodes were found in this graph");
-        let hub = connections.attached(0);
+        let first_station = u32::try_from(1 + self.clients.len()).expect("the number was checked");
+        let numbers = std::iter::once(0).chain(first_station..);
+        let mut stations = self
+            .aggregators
+            .iter()
+            .zip(numbers)
+            .map(|(spec, number)| Station {
+                host: connections.attached(number),
+                device: spec.device.clone(),
+            });
+        let root = stations.next();
+        let stations = stations.collect();
         let sites = (1..).zip(&self.clients).map(|(number, client)| Site {
             host: connections.attached(number),
             device: client.device.clone(),
@@ -84,17 +145,21 @@ impl Deployment {
             drops: client.presence.drops(&client.name, self.dynamics),
             noise: self.noise(client),
         });
-        let sites = sites.collect();
+        let cast = Cast {
+            root,
+            sites: sites.collect(),
+            stations,
+        };
         let transport = self.scenario.network.transport.choice();
         let mut network = Network::new(connections, transport);
         if let Some(conduct) = &self.conduct {
             network.set_conduct(conduct.clone());
         }
-        (network, hub, sites)
+        (network, cast)
     }
 }
 
-fn bandwidth(bits_per_second: f64) -> crate::network::Bandwidth {
+pub(super) fn bandwidth(bits_per_second: f64) -> crate::network::Bandwidth {
     crate::network::Bandwidth::from_bits_per_second(bits_per_second)
         .expect("bandwidths are checked when a scenario is loaded")
 }

@@ -76,7 +76,7 @@ table! {
     n_selected: u64;
     /// Of those, merged.
     n_merged: u64;
-    /// Bytes received.
+    /// Bytes received, from peers only what it was online to take.
     down_bytes: u64, "byte";
     /// Bytes sent.
     up_bytes: u64, "byte";
@@ -94,7 +94,7 @@ table! {
     sending_s: SimDuration, "s";
     /// Time online with its contribution delivered and the version still open.
     waiting_version_s: SimDuration, "s";
-    /// Time online waiting for another client: 0 in a star.
+    /// Time online waiting for what another client has yet to pass on: 0 unless peer to peer.
     waiting_peer_s: SimDuration, "s";
     /// Time online when nobody asked it to work.
     unselected_s: SimDuration, "s";
@@ -180,7 +180,7 @@ pub(super) fn rows<'a>(
                 receiving_s: times.in_state(ClientState::Receiving),
                 sending_s: times.in_state(ClientState::Sending),
                 waiting_version_s: times.in_state(ClientState::WaitingForVersion),
-                waiting_peer_s: SimDuration::ZERO,
+                waiting_peer_s: times.in_state(ClientState::WaitingForPeer),
                 unselected_s: times.in_state(ClientState::Unselected),
                 benefit_equal_epochs_matched: epochs.and_then(|benefit| benefit.matched),
                 benefit_equal_epochs_global: epochs.map(|benefit| benefit.global),

@@ -4,7 +4,6 @@ use crate::device::Phase;
 use crate::measures::{Split, instants, mean_accuracy, outcome};
 use crate::records::books::RunBooks;
 use crate::records::link_changes::{LinkChanges, open, state};
-use crate::records::names::AGGREGATOR;
 use crate::records::network_books::NetworkBooks;
 use crate::records::table::table;
 use crate::scenario::RawScope;
@@ -23,7 +22,7 @@ table! {
     sim_s: SimTime, "s";
     /// What happened: `version_open`, `version_close`, `selected`, `transfer_start`, `transfer_end`, `compute_start`, `compute_end` (also where the computation was cut), `outcome`, `offline`, `online`, `evaluation`, `link_change` (also at the start, of links that differ from their own) or `run_end`.
     event: &'a str;
-    /// Who did it, or whom it befell: a client_id or an aggregator_id; of a transfer the sender; of `link_change` `network`.
+    /// Who did it, or whom it befell: a client_id or an aggregator_id; of a transfer the sender; of `link_change` `network`; without an aggregator above all, of `evaluation` and `run_end` `federation`.
     actor: &'a str;
     /// The other one: the client that was selected; of a transfer the receiver.
     other: Option<&'a str>;
@@ -79,11 +78,21 @@ pub(super) fn rows<'a>(
     participations(books, &mut events);
     transfers(books, &mut events);
     for version in &books.versions {
-        let mut open = event(books, version.opened, "version_open", AGGREGATOR);
+        let mut open = event(
+            books,
+            version.opened,
+            "version_open",
+            books.actor_name(version.aggregator),
+        );
         open.version = Some(version.version);
         open.value = Some(version.selected as f64);
         events.push(((version.opened, Stage::Open, version.version, 0), open));
-        let mut close = event(books, version.closed, "version_close", AGGREGATOR);
+        let mut close = event(
+            books,
+            version.closed,
+            "version_close",
+            books.actor_name(version.aggregator),
+        );
         close.version = Some(version.version);
         close.value = Some(version.merged as f64);
         close.detail = Some(version.reason.name());
@@ -106,13 +115,13 @@ pub(super) fn rows<'a>(
         }
     }
     for (number, evaluation) in (0_u64..).zip(instants(&books.evaluations)) {
-        let mut row = event(books, evaluation.at, "evaluation", AGGREGATOR);
+        let mut row = event(books, evaluation.at, "evaluation", books.run_name());
         row.version = Some(evaluation.version);
         row.value = mean_accuracy(evaluation, RawScope::Personal, Split::Global);
         events.push(((evaluation.at, Stage::Evaluation, number, 0), row));
     }
     let ended = books.accounts.ended_at;
-    let mut end = event(books, ended, "run_end", AGGREGATOR);
+    let mut end = event(books, ended, "run_end", books.run_name());
     end.detail = Some(books.status.name());
     events.push(((ended, Stage::End, 0, 0), end));
     // Stable: what even the moment leaves open keeps the order in which it was gathered.
@@ -167,7 +176,12 @@ fn participations<'a>(books: &'a RunBooks, events: &mut Vec<(Moment, EventRow<'a
             row.participation_id = Some(one.id);
             events.push((moment(one, at, step), row));
         };
-        let mut selected = event(books, one.selected, "selected", AGGREGATOR);
+        let mut selected = event(
+            books,
+            one.selected,
+            "selected",
+            books.actor_name(one.ticket.aggregator),
+        );
         selected.other = Some(client);
         selected.version = Some(one.start_version);
         add(one.selected, 0, selected);
@@ -201,26 +215,39 @@ fn transfers<'a>(books: &'a RunBooks, events: &mut Vec<(Moment, EventRow<'a>)>) 
     // A transfer that was tried again follows the one before.
     let mut tried: BTreeMap<(Ticket, bool), u32> = BTreeMap::new();
     for transfer in &books.accounts.transfers {
-        let one = &participations[places[&transfer.ticket]];
-        let upload = transfer.to == transfer.ticket.aggregator;
-        let tries = tried.entry((transfer.ticket, upload)).or_default();
-        let step = if upload { UPLOAD } else { 1 } + 2 * (*tries).min(40);
-        *tries += 1;
+        let one = transfer
+            .ticket
+            .map(|ticket| &participations[places[&ticket]]);
+        let (step, number) = match (transfer.ticket, one) {
+            (Some(ticket), Some(one)) => {
+                let upload = transfer.from == one.client;
+                let tries = tried.entry((ticket, upload)).or_default();
+                let step = if upload { UPLOAD } else { 1 } + 2 * (*tries).min(40);
+                *tries += 1;
+                (step, one.id)
+            }
+            // After the participations' own.
+            _ => (1, u64::MAX),
+        };
+        let moment = |at, step| match one {
+            Some(one) => moment(one, at, step),
+            None => (at, Stage::Step, number, step),
+        };
         let between = |at, name| {
             let mut row = event(books, at, name, books.actor_name(transfer.from));
             row.other = Some(books.actor_name(transfer.to));
-            row.participation_id = Some(one.id);
+            row.participation_id = one.map(|one| one.id);
             row
         };
         let mut start = between(transfer.start, "transfer_start");
         start.bytes = Some(transfer.size_bytes);
         start.detail = Some(transfer.what);
-        events.push((moment(one, transfer.start, step), start));
+        events.push((moment(transfer.start, step), start));
         let mut end = between(transfer.end, "transfer_end");
         end.bytes = Some(transfer.effort.sent_bytes);
         end.detail = Some(transfer.outcome.name());
         end.link = transfer.limiting_link.as_deref();
-        events.push((moment(one, transfer.end, step + 1), end));
+        events.push((moment(transfer.end, step + 1), end));
     }
 }
 

@@ -1,5 +1,6 @@
 //! The tables of a run: one file each declares the rows and makes them from the books.
 
+mod aggregator;
 mod client;
 mod computation;
 mod evaluation;
@@ -13,6 +14,7 @@ mod run;
 mod transfer;
 mod version;
 
+pub use aggregator::AggregatorRow;
 pub use client::ClientRow;
 pub use computation::ComputationRow;
 pub use evaluation::EvaluationRow;
@@ -133,7 +135,7 @@ pub const NETWORK_TABLES: [WrittenNetworkTable; 5] = [
 ];
 
 /// Every table of a run, in the order of the documentation.
-pub const TABLES: [WrittenTable; 11] = [
+pub const TABLES: [WrittenTable; 12] = [
     WrittenTable {
         table: RunRow::TABLE,
         write: |books, measures, writer| write_csv([run::row(books, measures)], writer),
@@ -149,6 +151,10 @@ pub const TABLES: [WrittenTable; 11] = [
     WrittenTable {
         table: ParticipationRow::TABLE,
         write: |books, measures, writer| write_csv(participation::rows(books, measures), writer),
+    },
+    WrittenTable {
+        table: AggregatorRow::TABLE,
+        write: |books, _, writer| write_csv(aggregator::rows(books), writer),
     },
     WrittenTable {
         table: ClientRow::TABLE,
@@ -269,6 +275,10 @@ mod tests {
             (
                 serde_header(participation::rows(&books, &measures).next().unwrap()),
                 ParticipationRow::TABLE,
+            ),
+            (
+                serde_header(aggregator::rows(&books).next().unwrap()),
+                AggregatorRow::TABLE,
             ),
             (
                 serde_header(client::rows(&books, &measures).next().unwrap()),

@@ -1,28 +1,28 @@
 //! `participations.csv`: one client working for one version, from its selection to its outcome.
 
 use crate::device::Phase;
+use crate::kernel::ActorId;
 use crate::measures::{Measures, outcome, wasted};
 use crate::records::books::{CloseReason, RunBooks};
-use crate::records::names::{AGGREGATOR, TIER};
 use crate::records::table::table;
 use crate::time::{SimDuration, SimTime};
 use crate::world::Outcome;
 use std::collections::BTreeMap;
 
 table! {
-    /// One row a participation: one client working for one version. The grain of all straggler statistics.
+    /// One row a participation: one client, or one aggregator below another, working for one version. The grain of all straggler statistics.
     pub struct ParticipationRow<'a> in "participations",
     key [participation_id],
-    references [[] in "runs" [], [client_id] in "clients" [client_id]],
+    references [[] in "runs" []],
     /// Counts participations in the order in which they were opened, from 0.
     participation_id: u64;
-    /// The aggregator that it works for: `server`.
+    /// The aggregator that it works for: `server`, one of aggregators.csv, or, peer to peer, the client itself.
     aggregator_id: &'a str;
-    /// Levels between that aggregator and the root of the hierarchy: 0 in a star.
+    /// Levels between that aggregator and the root of the hierarchy: 0 in a star, and peer to peer.
     tier: u32;
-    /// The client: its group and its number in it.
+    /// The client: its group and its number in it, as in clients.csv; where one aggregator works for another, its aggregator_id in aggregators.csv.
     client_id: &'a str;
-    /// The client's group.
+    /// The client's group; `none` of an aggregator.
     group: &'a str;
     /// Counts the client's participations for the same start version, from 1.
     attempt: u32;
@@ -42,13 +42,13 @@ table! {
     download_start_s: Option<SimTime>, "s";
     /// When it had received everything; empty where that did not happen.
     download_end_s: Option<SimTime>, "s";
-    /// When it began to compute.
+    /// When it began to compute; of an aggregator, when it had received everything.
     compute_start_s: Option<SimTime>, "s";
-    /// When it had computed everything.
+    /// When it had computed everything; of an aggregator, when its own versions were done and it sent.
     compute_end_s: Option<SimTime>, "s";
     /// When it began to send; empty where it had nothing to send.
     upload_start_s: Option<SimTime>, "s";
-    /// When its contribution had arrived.
+    /// When its contribution had arrived; peer to peer, when all that it passed on had ended.
     upload_end_s: Option<SimTime>, "s";
     /// When its work ended: arrival of the contribution, drop, refusal, or end of the run.
     end_s: SimTime, "s";
@@ -56,7 +56,7 @@ table! {
     duration_s: SimDuration, "s";
     /// The phase in which the client or its link was lost: `download`, `compute` or `upload`.
     cut_phase: Option<&'a str>;
-    /// How it ended: `merged`, `late` (after its version's deadline), `surplus` (after enough were in), `stale` (refused for staleness), `unused` (its version failed), `dropped_download`, `dropped_compute`, `dropped_upload` (the client was lost), `lost_link` (failed links had cut every attempt to transfer), `unfit` (the model does not fit the device's memory), `diverged` (training left the finite numbers) or `unfinished` (the run ended first).
+    /// How it ended: `merged`, `late` (after its version's deadline), `surplus` (after enough were in), `superseded` (a newer one of the same client was folded instead), `stale` (refused for staleness), `rejected` (refused by a robust rule), `unused` (its version failed), `dropped_download`, `dropped_compute`, `dropped_upload` (the client was lost), `lost_link` (failed links had cut every attempt to transfer), `unfit` (the model does not fit the device's memory), `diverged` (training left the finite numbers) or `unfinished` (the run ended first).
     outcome: &'a str;
     /// Bytes that the client received, whole or in part.
     down_bytes: u64, "byte";
@@ -64,7 +64,7 @@ table! {
     up_bytes: u64, "byte";
     /// Bytes received and sent for nothing: all of them unless it was merged or is unfinished.
     wasted_bytes: u64, "byte";
-    /// FLOPs of learning from own data.
+    /// FLOPs of learning from own data; those of an aggregator are in aggregators.csv.
     train_flops: u64, "FLOP";
     /// FLOPs of learning from received knowledge.
     distill_flops: u64, "FLOP";
@@ -72,7 +72,7 @@ table! {
     infer_flops: u64, "FLOP";
     /// FLOPs spent for nothing: all of them unless it was merged or is unfinished.
     wasted_flops: u64, "FLOP";
-    /// Energy drawn while transferring and computing for it.
+    /// Energy that the client drew while transferring and computing for it.
     energy_joules: f64, "J";
     /// Own samples learned from; 0 unless the computation was completed.
     n_samples: u64;
@@ -80,7 +80,7 @@ table! {
     local_steps: u64;
     /// From the arrival of the contribution to the decision on it; empty where none arrived.
     wait_s: Option<SimDuration>, "s";
-    /// Whether duration_s exceeds the straggler factor times the median of its reference (its cohort under a synchronous schedule, elsewhere the last max(20, clients) that ended before it); empty where cut participations leave that open, or there is no reference.
+    /// Whether duration_s exceeds the straggler factor times the median of its reference (its cohort under a synchronous schedule, elsewhere the last max(20, children) of its aggregator that ended before it; peer to peer all clients are one cohort, or one reference); empty where cut participations leave that open, or there is no reference.
     is_relative: Option<bool>;
     /// Whether its arrival was the one that closed the version; empty where the version did not close by an arrival after which all or enough were in.
     is_critical: Option<bool>;
@@ -99,7 +99,6 @@ pub(super) fn rows<'a>(
     marked
         .zip(counts)
         .map(|((participation, mark), merge_count)| {
-            let client = &books.clients[books.client_place(participation.client)];
             let [download, compute, upload] = participation.phases;
             let (wasted_bytes, wasted_flops) = wasted(participation);
             let merge = participation.merge;
@@ -107,10 +106,10 @@ pub(super) fn rows<'a>(
             ParticipationRow {
                 run_id: &books.identity.run_id,
                 participation_id: participation.id,
-                aggregator_id: AGGREGATOR,
-                tier: TIER,
-                client_id: &client.name,
-                group: &client.group,
+                aggregator_id: books.actor_name(participation.ticket.aggregator),
+                tier: books.tier(participation.ticket.aggregator),
+                client_id: books.actor_name(participation.client),
+                group: books.group_name(participation.client),
                 attempt: participation.attempt,
                 start_version: participation.start_version,
                 merged_version: merge.map(|merge| merge.version),
@@ -157,16 +156,15 @@ pub(super) fn rows<'a>(
 fn merge_counts(books: &RunBooks) -> Vec<u64> {
     let participations = &books.accounts.participations;
     let mut counts = vec![0; participations.len()];
-    // Published versions in order; a failed one folds nothing.
-    let folds: Vec<u64> = {
-        let published = books
-            .versions
-            .iter()
-            .filter(|v| v.reason != CloseReason::Failed);
-        let mut folds: Vec<u64> = published.map(|v| v.version).collect();
-        folds.sort_unstable();
-        folds
-    };
+    // Published versions of each aggregator in order; a failed one folds nothing.
+    let mut folds: BTreeMap<ActorId, Vec<u64>> = BTreeMap::new();
+    for version in &books.versions {
+        if version.reason != CloseReason::Failed {
+            let folds = folds.entry(version.aggregator).or_default();
+            folds.push(version.version);
+        }
+    }
+    folds.values_mut().for_each(|folds| folds.sort_unstable());
     let mut merged: Vec<(u64, usize)> = participations
         .iter()
         .enumerate()
@@ -177,8 +175,11 @@ fn merge_counts(books: &RunBooks) -> Vec<u64> {
     // Backwards: the version from which a client's next contribution stands in the store.
     let mut replaced_at = BTreeMap::new();
     for (version, place) in merged.into_iter().rev() {
-        let next = replaced_at.insert(participations[place].client, version);
+        let participation = &participations[place];
+        let aggregator = participation.ticket.aggregator;
+        let next = replaced_at.insert((aggregator, participation.client), version);
         counts[place] = if books.keeps_store {
+            let folds = folds.get(&aggregator).map_or(&[][..], Vec::as_slice);
             let from = folds.partition_point(|fold| *fold < version);
             let to = next.map_or(folds.len(), |next| {
                 folds.partition_point(|fold| *fold < next)

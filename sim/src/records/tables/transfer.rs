@@ -13,8 +13,8 @@ table! {
     references [[] in "runs" [], [participation_id] in "participations" [participation_id]],
     /// Counts transfers in the order in which they ended, from 0.
     transfer_id: u64;
-    /// The participation that it belongs to.
-    participation_id: u64;
+    /// The participation that it belongs to: of what passes between peers the sender's; empty where kind is `control`.
+    participation_id: Option<u64>;
     /// The sender: a client_id or an aggregator_id.
     from: &'a str;
     /// The receiver: a client_id or an aggregator_id.
@@ -33,10 +33,12 @@ table! {
     start_s: SimTime, "s";
     /// When it ended.
     end_s: SimTime, "s";
-    /// How it ended: `delivered`, `cut` (the client was lost), `suspended` (the client went away; a later row carries the rest), `lost` (failed links had cut every attempt) or `unfinished` (the run ended first).
+    /// How it ended: `delivered`, `cut` (the client was lost), `suspended` (the client went away; a later row carries the rest), `lost` (failed links had cut every attempt), `missed` (nobody was online to take it) or `unfinished` (the run ended first).
     outcome: &'a str;
     /// The link that held it to its rate at the end; empty where none did.
     limiting_link: Option<&'a str>;
+    /// Between whom: `client` (a client and the aggregator that it works for), `tier` (an aggregator and the one above it), `peer` (a client and another) or `control` (outside participations).
+    kind: &'a str;
 }
 
 pub(super) fn rows(books: &RunBooks) -> impl Iterator<Item = TransferRow<'_>> {
@@ -50,7 +52,7 @@ pub(super) fn rows(books: &RunBooks) -> impl Iterator<Item = TransferRow<'_>> {
     transfers.map(move |(transfer, transfer_id)| TransferRow {
         run_id: &books.identity.run_id,
         transfer_id,
-        participation_id: ids[&transfer.ticket],
+        participation_id: transfer.ticket.map(|ticket| ids[&ticket]),
         from: books.actor_name(transfer.from),
         to: books.actor_name(transfer.to),
         what: transfer.what,
@@ -62,5 +64,6 @@ pub(super) fn rows(books: &RunBooks) -> impl Iterator<Item = TransferRow<'_>> {
         end_s: transfer.end,
         outcome: transfer.outcome.name(),
         limiting_link: transfer.limiting_link.as_deref(),
+        kind: transfer.kind.name(),
     })
 }

@@ -1,7 +1,7 @@
 //! `versions.csv`: what an aggregator published, and what it cost to wait for it.
 
+use crate::kernel::ActorId;
 use crate::records::books::RunBooks;
-use crate::records::names::{AGGREGATOR, TIER};
 use crate::records::table::table;
 use crate::time::{SimDuration, SimTime};
 use crate::world::Outcome;
@@ -12,11 +12,11 @@ table! {
     pub struct VersionRow<'a> in "versions",
     key [aggregator_id, version],
     references [[] in "runs" []],
-    /// The aggregator: `server`.
+    /// The aggregator: `server`, one of aggregators.csv, or, peer to peer, a client.
     aggregator_id: &'a str;
     /// Number of the version.
     version: u64;
-    /// Levels between the aggregator and the root of the hierarchy: 0 in a star.
+    /// Levels between the aggregator and the root of the hierarchy: 0 in a star, and peer to peer.
     tier: u32;
     /// When work for the version began.
     open_s: SimTime, "s";
@@ -37,20 +37,21 @@ table! {
 }
 
 pub(super) fn rows(books: &RunBooks) -> impl Iterator<Item = VersionRow<'_>> {
-    let mut idle: BTreeMap<u64, SimDuration> = BTreeMap::new();
+    let mut idle: BTreeMap<(ActorId, u64), SimDuration> = BTreeMap::new();
     for participation in &books.accounts.participations {
         let version = match (participation.outcome, participation.merge) {
             (Some(Outcome::Merged), Some(merge)) => merge.version,
             (Some(Outcome::Unused), _) => participation.start_version + 1,
             _ => continue,
         };
-        *idle.entry(version).or_default() += participation.wait().unwrap_or_default();
+        let key = (participation.ticket.aggregator, version);
+        *idle.entry(key).or_default() += participation.wait().unwrap_or_default();
     }
     books.versions.iter().map(move |version| VersionRow {
         run_id: &books.identity.run_id,
-        aggregator_id: AGGREGATOR,
+        aggregator_id: books.actor_name(version.aggregator),
         version: version.version,
-        tier: TIER,
+        tier: books.tier(version.aggregator),
         open_s: version.opened,
         close_s: version.closed,
         close_reason: version.reason.name(),
@@ -58,6 +59,9 @@ pub(super) fn rows(books: &RunBooks) -> impl Iterator<Item = VersionRow<'_>> {
         n_merged: version.merged,
         max_staleness: version.max_staleness,
         server_flops: version.server_flops,
-        idle_client_s: idle.get(&version.version).copied().unwrap_or_default(),
+        idle_client_s: idle
+            .get(&(version.aggregator, version.version))
+            .copied()
+            .unwrap_or_default(),
     })
 }

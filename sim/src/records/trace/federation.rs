@@ -1,19 +1,20 @@
 //! The trace of clients that learn together.
 //!
-//! The server is a process with its versions and the counters; every group of clients is a process
-//! with a track for each client, or with shared slots where clients are many. Offline intervals
-//! have tracks of their own, since a client that is away may be in the middle of something.
+//! The server is a process with its versions and the counters; the aggregators below it are another;
+//! every group of clients is a process with a track for each client, or with shared slots where
+//! clients are many. Offline intervals have tracks of their own, since a client that is away may be
+//! in the middle of something; so has what is passed to peers, since several receive at once.
 
 use super::slots::{Interval, slots};
 use super::writer::{Arguments, Process, Thread, TraceWriter};
 use super::{MOST_OWN_TRACKS, links, under_way};
 use crate::device::Phase;
+use crate::kernel::ActorId;
 use crate::measures::{Split, instants, mean_accuracy, outcome};
 use crate::records::books::{CloseReason, RunBooks, VersionRecord};
-use crate::records::names::AGGREGATOR;
 use crate::scenario::RawScope;
 use crate::time::SimTime;
-use crate::world::{Participation, Ticket, TransferRecord};
+use crate::world::{Participation, Ticket, TransferKind, TransferRecord};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -27,10 +28,16 @@ pub(in crate::records) fn write(books: &RunBooks, out: &mut dyn Write) -> io::Re
         ("status", json!(books.status.name())),
     ]);
     let mut trace = TraceWriter::new(out, &about)?;
-    let server = trace.process(AGGREGATOR)?;
-    versions(books, server, &mut trace)?;
+    let server = trace.process(books.run_name())?;
+    if let Some(root) = books.root() {
+        versions(books, root, server, "versions", &mut trace)?;
+        learned(books, root, server, "learning", &mut trace)?;
+    }
     counters(books, server, &mut trace)?;
-    clients(books, &mut trace)?;
+    control(books, server, &mut trace)?;
+    let transfers = Transfers::of(books);
+    aggregators(books, &transfers, &mut trace)?;
+    clients(books, &transfers, &mut trace)?;
     let accounts = &books.accounts;
     links::write(&accounts.network, accounts.ended_at, &mut trace)?;
     trace.finish()
@@ -46,11 +53,16 @@ fn arguments<const N: usize>(entries: [(&str, Value); N]) -> Arguments {
 
 fn versions<W: Write>(
     books: &RunBooks,
-    server: Process,
+    aggregator: ActorId,
+    process: Process,
+    name: &str,
     trace: &mut TraceWriter<W>,
 ) -> io::Result<()> {
-    let intervals: Vec<Interval> = books
-        .versions
+    let published = books.versions.iter();
+    let published: Vec<&VersionRecord> = published
+        .filter(|version| version.aggregator == aggregator)
+        .collect();
+    let intervals: Vec<Interval> = published
         .iter()
         .map(|version| Interval {
             start: version.opened,
@@ -58,9 +70,9 @@ fn versions<W: Write>(
         })
         .collect();
     for (slot, versions) in by_slot(&intervals).into_iter().enumerate() {
-        let thread = trace.thread(server, &numbered("versions", slot))?;
+        let thread = trace.thread(process, &numbered(name, slot))?;
         for place in versions {
-            let version: &VersionRecord = &books.versions[place];
+            let version = published[place];
             let name = format!("version {}", version.version);
             let about = arguments([
                 ("version", json!(version.version)),
@@ -80,6 +92,142 @@ fn versions<W: Write>(
     Ok(())
 }
 
+/// What an aggregator computed, one after the other.
+fn learned<W: Write>(
+    books: &RunBooks,
+    aggregator: ActorId,
+    process: Process,
+    name: &str,
+    trace: &mut TraceWriter<W>,
+) -> io::Result<()> {
+    let mut accounts = books.accounts.aggregators.iter();
+    let learned = accounts.find(|one| one.actor == aggregator);
+    let learned = learned.map_or(&[][..], |one| one.learned.as_slice());
+    if learned.is_empty() {
+        return Ok(());
+    }
+    let thread = trace.thread(process, name)?;
+    for &(start, end) in learned {
+        trace.slice(thread, [start, end], "learn", arguments([]))?;
+    }
+    Ok(())
+}
+
+/// What was sent outside participations.
+fn control<W: Write>(
+    books: &RunBooks,
+    server: Process,
+    trace: &mut TraceWriter<W>,
+) -> io::Result<()> {
+    let transfers = books.accounts.transfers.iter();
+    let control = transfers.filter(|one| one.kind == TransferKind::Control);
+    sent(
+        books,
+        &control.collect::<Vec<_>>(),
+        server,
+        "control",
+        trace,
+    )
+}
+
+/// Transfers that may overlap, each named for its receiver.
+fn sent<W: Write>(
+    books: &RunBooks,
+    transfers: &[&TransferRecord],
+    process: Process,
+    name: &str,
+    trace: &mut TraceWriter<W>,
+) -> io::Result<()> {
+    let lasting = transfers.iter().map(|one| Interval {
+        start: one.start,
+        end: one.end,
+    });
+    let intervals: Vec<Interval> = lasting.collect();
+    for (slot, places) in by_slot(&intervals).into_iter().enumerate() {
+        let thread = trace.thread(process, &numbered(name, slot))?;
+        for place in places {
+            let one = transfers[place];
+            let to = books.actor_name(one.to);
+            let about = arguments([
+                ("from", json!(books.actor_name(one.from))),
+                ("to", json!(to)),
+                ("what", json!(one.what)),
+                ("bytes", json!(one.effort.sent_bytes)),
+                ("outcome", json!(one.outcome.name())),
+                ("limiting_link", json!(one.limiting_link)),
+            ]);
+            trace.slice(thread, [one.start, one.end], &format!("to {to}"), about)?;
+        }
+    }
+    Ok(())
+}
+
+/// Each aggregator below the root: its work for the one above it, its versions, what it computed.
+fn aggregators<W: Write>(
+    books: &RunBooks,
+    transfers: &Transfers<'_>,
+    trace: &mut TraceWriter<W>,
+) -> io::Result<()> {
+    if books.aggregators.len() < 2 {
+        return Ok(());
+    }
+    let process = trace.process("aggregators")?;
+    let mut work: BTreeMap<ActorId, Vec<&Participation>> = BTreeMap::new();
+    for participation in &books.accounts.participations {
+        if books.client_place(participation.client).is_none() {
+            work.entry(participation.client)
+                .or_default()
+                .push(participation);
+        }
+    }
+    for account in books.accounts.aggregators.iter().skip(1) {
+        let name = books.actor_name(account.actor);
+        let participations = work.remove(&account.actor).unwrap_or_default();
+        worked(books, &participations, transfers, process, name, trace)?;
+        versions(
+            books,
+            account.actor,
+            process,
+            &format!("{name} versions"),
+            trace,
+        )?;
+        learned(
+            books,
+            account.actor,
+            process,
+            &format!("{name} learning"),
+            trace,
+        )?;
+    }
+    Ok(())
+}
+
+/// Participations on as many tracks as it takes, one at least, so that all are there to be seen.
+fn worked<W: Write>(
+    books: &RunBooks,
+    participations: &[&Participation],
+    transfers: &Transfers<'_>,
+    process: Process,
+    name: &str,
+    trace: &mut TraceWriter<W>,
+) -> io::Result<()> {
+    let blocks: Vec<Interval> = participations
+        .iter()
+        .map(|one| whole(one, books.accounts.ended_at))
+        .collect();
+    let mut lanes = by_slot(&blocks);
+    if lanes.is_empty() {
+        lanes.push(Vec::new());
+    }
+    for (slot, places) in lanes.into_iter().enumerate() {
+        let thread = trace.thread(process, &numbered(name, slot))?;
+        for place in places {
+            participation(books, participations[place], transfers, thread, trace)?;
+        }
+    }
+    Ok(())
+}
+
 fn counters<W: Write>(
     books: &RunBooks,
     server: Process,
@@ -87,6 +235,7 @@ fn counters<W: Write>(
 ) -> io::Result<()> {
     let ended = books.accounts.ended_at;
     let participations = books.accounts.participations.iter();
+    let participations = participations.filter(|one| books.client_place(one.client).is_some());
     let at_work = participations.map(|one| (one.selected, one.end.unwrap_or(ended)));
     for (at, count) in under_way(at_work) {
         trace.counter(server, at, ["clients", "at work"], json!(count))?;
@@ -108,10 +257,15 @@ fn counters<W: Write>(
 #[derive(Default)]
 struct Row<'a> {
     participations: Vec<&'a Participation>,
+    passed: Vec<&'a TransferRecord>,
     offline: Vec<(usize, Interval)>,
 }
 
-fn clients<W: Write>(books: &RunBooks, trace: &mut TraceWriter<W>) -> io::Result<()> {
+fn clients<W: Write>(
+    books: &RunBooks,
+    transfers: &Transfers<'_>,
+    trace: &mut TraceWriter<W>,
+) -> io::Result<()> {
     // Groups in the order of their first clients, as everywhere.
     let mut groups: Vec<&str> = Vec::new();
     let mut group_of = Vec::with_capacity(books.clients.len());
@@ -133,9 +287,17 @@ fn clients<W: Write>(books: &RunBooks, trace: &mut TraceWriter<W>) -> io::Result
         }
     }
     for participation in &books.accounts.participations {
-        let client = books.client_place(participation.client);
-        let row = rows.entry(row(client)).or_default();
-        row.participations.push(participation);
+        if let Some(client) = books.client_place(participation.client) {
+            let row = rows.entry(row(client)).or_default();
+            row.participations.push(participation);
+        }
+    }
+    for transfer in &books.accounts.transfers {
+        let sender = books.client_place(transfer.from);
+        if let Some(client) = sender.filter(|_| transfer.kind == TransferKind::Peer) {
+            let row = rows.entry(row(client)).or_default();
+            row.passed.push(transfer);
+        }
     }
     for (client, intervals) in books.accounts.offline.iter().flatten().enumerate() {
         for &(start, end) in intervals {
@@ -143,7 +305,6 @@ fn clients<W: Write>(books: &RunBooks, trace: &mut TraceWriter<W>) -> io::Result
             row.offline.push((client, Interval { start, end }));
         }
     }
-    let transfers = Transfers::of(books);
     let mut process: Option<(usize, Process)> = None;
     for ((group, client), row) in rows {
         let within = match process {
@@ -155,22 +316,20 @@ fn clients<W: Write>(books: &RunBooks, trace: &mut TraceWriter<W>) -> io::Result
             true => books.clients[client].name.as_str(),
             false => groups[group],
         };
-        let blocks: Vec<Interval> = row
-            .participations
-            .iter()
-            .map(|one| whole(one, books.accounts.ended_at))
-            .collect();
-        let mut lanes = by_slot(&blocks);
-        if own_tracks && lanes.is_empty() {
-            // Who was never selected is there to be seen.
-            lanes.push(Vec::new());
+        if own_tracks || !row.participations.is_empty() {
+            worked(books, &row.participations, transfers, within, name, trace)?;
         }
-        for (slot, places) in lanes.into_iter().enumerate() {
-            let thread = trace.thread(within, &numbered(name, slot))?;
-            for place in places {
-                participation(books, row.participations[place], &transfers, thread, trace)?;
-            }
+        if own_tracks {
+            let actor = ActorId(u32::try_from(client + 1).expect("few have tracks of their own"));
+            versions(books, actor, within, &format!("{name} versions"), trace)?;
         }
+        sent(
+            books,
+            &row.passed,
+            within,
+            &format!("{name} passing"),
+            trace,
+        )?;
         let intervals: Vec<Interval> = row.offline.iter().map(|(_, interval)| *interval).collect();
         for (slot, places) in by_slot(&intervals).into_iter().enumerate() {
             let thread = trace.thread(within, &numbered(&format!("{name} offline"), slot))?;
@@ -289,8 +448,12 @@ struct Transfers<'a>(BTreeMap<(Ticket, bool), &'a TransferRecord>);
 impl<'a> Transfers<'a> {
     fn of(books: &'a RunBooks) -> Self {
         let transfers = books.accounts.transfers.iter();
-        let key = |one: &TransferRecord| (one.ticket, one.to == one.ticket.aggregator);
-        Self(transfers.map(|one| (key(one), one)).collect())
+        let entry = |one: &'a TransferRecord| {
+            let ticket = one.ticket?;
+            let upload = one.kind == TransferKind::Peer || one.to == ticket.aggregator;
+            Some(((ticket, upload), one))
+        };
+        Self(transfers.filter_map(entry).collect())
     }
 
     fn last(&self, ticket: Ticket, phase: Phase) -> Option<&'a TransferRecord> {

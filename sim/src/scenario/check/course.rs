@@ -1,7 +1,9 @@
 //! The course of a run: seeds, evaluation, stop, records and prices.
 
 use super::findings::Findings;
-use crate::scenario::raw::{RawEvaluation, RawExchange, RawScenario, RawScope, RawSplit};
+use crate::scenario::raw::{
+    RawEvaluation, RawExchange, RawMethod, RawScenario, RawScope, RawSplit,
+};
 
 /// More replications than this are taken for a mistake.
 const MOST_REPLICATIONS: u32 = 100_000;
@@ -13,7 +15,7 @@ pub(super) fn check(raw: &RawScenario, findings: &mut Findings<'_>) {
         both_fixed: raw.seed_world.is_some() && raw.seed_dynamics.is_some(),
     };
     seeds.check(findings);
-    evaluation(&raw.evaluation, &raw.method.exchange, findings);
+    evaluation(&raw.evaluation, &raw.method, findings);
     stop(raw, findings);
     records(raw, findings);
     cost(raw, findings);
@@ -79,7 +81,7 @@ impl Seeds {
     }
 }
 
-fn evaluation(evaluation: &RawEvaluation, exchange: &RawExchange, findings: &mut Findings<'_>) {
+fn evaluation(evaluation: &RawEvaluation, method: &RawMethod, findings: &mut Findings<'_>) {
     if evaluation.every.is_some() && evaluation.versions.is_some() {
         findings.refuse(
             "evaluation.versions",
@@ -129,7 +131,10 @@ fn evaluation(evaluation: &RawEvaluation, exchange: &RawExchange, findings: &mut
                 "leave `split` out, or `scope`, which asks about the clients' models then",
             );
         }
-        if !matches!(exchange, RawExchange::Parameters) {
+        if !method
+            .exchanges()
+            .any(|exchange| matches!(exchange, RawExchange::Parameters))
+        {
             findings.refuse(
                 "evaluation.target.scope",
                 "the aggregator has no model of its own where no parameters travel",

@@ -1,144 +1,37 @@
 //! Choices of the method: each by itself, and whether they go together.
 
 use super::findings::Findings;
-use super::sites;
-use crate::scenario::presets::{PRESETS, needs_equal_models};
+use super::{peers, schedule, strands};
 use crate::scenario::raw::{
-    RawClip, RawDecay, RawDistillLoss, RawExchange, RawLocal, RawOptimizer, RawRule, RawScenario,
-    RawSchedule, RawSelection, RawStaleness,
+    RawClip, RawDecay, RawDevice, RawExchange, RawLocal, RawMethod, RawOptimizer, RawScenario,
+    RawSelection,
 };
-
-/// FedAsync's α, as `raw` fills it in.
-const DEFAULT_MIXING: f64 = 0.6;
 
 /// Checks the method, and writes effective values over defaults that depend on the rest.
 pub(super) fn check(raw: &mut RawScenario, clients: usize, findings: &mut Findings<'_>) {
-    exchange(raw, findings);
-    rule(raw, findings);
-    local(&raw.method.local, &raw.method.exchange, findings);
+    strands::check(raw, findings);
+    peers::check(raw, findings);
+    local(&raw.method, findings);
     let cohort = selection(&raw.method.selection, clients, findings);
-    schedule(raw, clients, cohort, findings);
-}
-
-fn exchange(raw: &mut RawScenario, findings: &mut Findings<'_>) {
-    if needs_equal_models(&raw.method.exchange) {
-        equal_models(raw, findings);
-    }
-    let asynchronous = matches!(raw.method.schedule, RawSchedule::Asynchronous { .. });
-    let public = raw.data.public;
-    let RawExchange::PublicLogits { samples, redraw } = &mut raw.method.exchange else {
-        return;
+    let is_mixed = raw.method.exchanges().any(RawExchange::is_mixed);
+    let of_server = schedule::For {
+        path: "method.schedule",
+        selection: &raw.method.selection,
+        cohort,
+        clients,
+        is_mixed,
     };
-    let path = "method.exchange.samples";
-    if public == 0 {
-        let problem = findings
-            .problem(
-                if findings.tree().at("data.public").is_some() { "data.public" } else { "data" },
-                "`public-logits` needs public samples, and `data.public` is 0",
-                "no samples are set aside here",
-            )
-            .and_at(findings.tree().nearest_place("method.exchange.kind"), "asked for here")
-            .way_out("set `data.public`, such as 300, or take a method without public data, such as `fd`");
-        findings.add(problem);
-    } else if *samples == 0 {
-        findings.not_zero(
-            path,
-            samples,
-            "ask for at least one public sample a version",
-        );
-    } else if *samples > public {
-        if findings.is_explicit(path) {
-            let problem = findings
-                .problem(
-                    path,
-                    format!("`{path}` asks for {samples} public samples, but there are {public}"),
-                    format!("expected at most {public}"),
-                )
-                .and_at(
-                    findings.tree().nearest_place("data.public"),
-                    "this many are set aside",
-                )
-                .way_out(
-                    "ask for fewer, raise `data.public`, or leave `samples` out for all of them",
-                );
-            findings.add(problem);
-        } else {
-            *samples = public;
-        }
+    schedule::check(&raw.method.schedule, &of_server, findings);
+    if let Some(device) = &mut raw.server.device {
+        aggregators_device("server.device", device, findings);
     }
-    if *redraw && asynchronous {
-        if findings.is_explicit("method.exchange.redraw") {
-            findings.refuse(
-                "method.exchange.redraw",
-                "public samples cannot be drawn anew under an asynchronous schedule",
-                "expected `false`",
-                "without versions that all clients share, one list of samples is fixed for the run; \
-                 set `redraw = false`, or take a synchronous schedule",
-            );
-        } else {
-            *redraw = false;
-        }
+    for place in 0..raw.method.tier.len() {
+        tier(raw, place, clients, is_mixed, findings);
     }
 }
 
-fn equal_models(raw: &RawScenario, findings: &mut Findings<'_>) {
-    let Some(first) = raw.clients.first() else {
-        return;
-    };
-    if raw.clients.iter().any(|group| group.sites.is_some()) {
-        sites::equal_models(raw, findings);
-        return;
-    }
-    let Some(other) = raw
-        .clients
-        .iter()
-        .position(|group| group.model.architecture() != first.model.architecture())
-    else {
-        return;
-    };
-    let mixed: Vec<String> = PRESETS
-        .iter()
-        .filter(|preset| !preset.needs_equal_models())
-        .map(|preset| format!("`{}`", preset.name))
-        .collect();
-    let method = match &raw.method.preset {
-        Some(preset) => format!("method `{preset}`"),
-        None => "the exchange".to_owned(),
-    };
-    let problem = findings
-        .problem(
-            &format!("clients.{other}.model"),
-            format!("{method} exchanges parameters, so all clients need the same model"),
-            format!(
-                "group `{}` has `{}`",
-                raw.clients[other].name, raw.clients[other].model
-            ),
-        )
-        .and_at(
-            findings.tree().nearest_place("clients.0.model"),
-            format!("group `{}` has `{}`", first.name, first.model),
-        )
-        .way_out(format!(
-            "give every group the same `model`, or take a method that allows mixed models: {}",
-            mixed.join(", ")
-        ));
-    findings.add(problem);
-}
-
-fn rule(raw: &RawScenario, findings: &mut Findings<'_>) {
-    if let (RawRule::LeaveOneOut { .. }, RawExchange::Parameters) =
-        (&raw.method.rule, &raw.method.exchange)
-    {
-        findings.refuse(
-            "method.rule.kind",
-            "`leave-one-out` does not fold parameters",
-            "each client would start from another model than its own was trained from",
-            "take `rule = \"mean\"`, or exchange logits: `public-logits` or `class-logits`",
-        );
-    }
-}
-
-fn local(local: &RawLocal, exchange: &RawExchange, findings: &mut Findings<'_>) {
+fn local(method: &RawMethod, findings: &mut Findings<'_>) {
+    let local = &method.local;
     findings.not_zero(
         "method.local.epochs",
         &local.epochs,
@@ -228,7 +121,7 @@ fn local(local: &RawLocal, exchange: &RawExchange, findings: &mut Findings<'_>) 
         "a number, zero or more",
         "0 is none; FedProx takes 0.001 to 1",
     );
-    if fine && local.proximal > 0.0 && !matches!(exchange, RawExchange::Parameters) {
+    if fine && local.proximal > 0.0 && !method.exchanges().any(RawExchange::is_mixed) {
         findings.refuse(
             "method.local.proximal",
             "a proximal term pulls towards received parameters, and none travel here",
@@ -237,7 +130,6 @@ fn local(local: &RawLocal, exchange: &RawExchange, findings: &mut Findings<'_>) 
         );
     }
     learning_rate(local, findings);
-    distill(local, exchange, findings);
 }
 
 /// How the learning rate falls, and how gradients are bounded.
@@ -279,47 +171,6 @@ fn learning_rate(local: &RawLocal, findings: &mut Findings<'_>) {
             |most| most > 0.0,
             "a number above zero",
             "leave `clip` out to bound nothing",
-        );
-    }
-}
-
-fn distill(local: &RawLocal, exchange: &RawExchange, findings: &mut Findings<'_>) {
-    let distill = &local.distill;
-    findings.number(
-        "method.local.distill.weight",
-        distill.weight,
-        |weight| weight >= 0.0,
-        "a number, zero or more",
-        "1 weighs what is received as much as own data",
-    );
-    findings.not_zero(
-        "method.local.distill.epochs",
-        &distill.epochs,
-        "learn what is received at least once",
-    );
-    if let Some(batch) = distill.batch {
-        findings.not_zero(
-            "method.local.distill.batch",
-            &batch,
-            "leave it out for min(256, samples/8)",
-        );
-    }
-    if let RawDistillLoss::Kl { temperature, .. } = distill.loss {
-        findings.number(
-            "method.local.distill.loss.temperature",
-            temperature,
-            |temperature| temperature > 0.0,
-            "a temperature above zero",
-            "1 leaves the predictions as they are, 3 softens them",
-        );
-    }
-    let by_class = matches!(exchange, RawExchange::ClassLogits);
-    if by_class && distill.loss != RawDistillLoss::CrossEntropy {
-        findings.refuse(
-            "method.local.distill.loss",
-            "`class-logits` sends probabilities, and this loss compares logits",
-            "expected `cross-entropy`",
-            "set `method.local.distill.loss = \"cross-entropy\"`",
         );
     }
 }
@@ -382,99 +233,69 @@ fn selection(selection: &RawSelection, clients: usize, findings: &mut Findings<'
     }
 }
 
-fn schedule(raw: &RawScenario, clients: usize, cohort: usize, findings: &mut Findings<'_>) {
-    let path = "method.schedule";
-    match &raw.method.schedule {
-        RawSchedule::Synchronous {
-            deadline,
-            over_select,
-            minimum,
-        } => {
-            if let Some(deadline) = deadline
-                && deadline.is_zero()
-            {
-                findings.refuse(
-                    &format!("{path}.deadline"),
-                    format!(
-                        "`{path}.deadline` is {deadline}: no contribution could arrive in time"
-                    ),
-                    "expected a time above zero",
-                    "leave it out to wait for everyone",
-                );
-            }
-            let fine = findings.number(
-                &format!("{path}.over_select"),
-                *over_select,
-                |factor| (1.0..=1000.0).contains(&factor),
-                "a factor from 1 to 1000",
-                "1.2 selects a fifth more clients than are wanted; 1 selects just those",
-            );
-            // With everyone selected, over-selection lowers the number waited for.
-            let wanted = match raw.method.selection {
-                RawSelection::All if fine => (clients as f64 / over_select).floor() as usize,
-                _ => cohort,
-            };
-            if *minimum == 0 || *minimum > wanted.max(1) {
-                findings.refuse(
-                    &format!("{path}.minimum"),
-                    format!(
-                        "`{path}.minimum` is {minimum}, and a version waits for {wanted} clients"
-                    ),
-                    format!("expected 1 to {}", wanted.max(1)),
-                    "with more than that every version would fail",
-                );
-            }
-        }
-        RawSchedule::Asynchronous {
-            concurrency,
-            mixing,
-            staleness,
-            max_staleness: _,
-        } => {
-            if let Some(concurrency) = concurrency
-                && (*concurrency == 0 || *concurrency > clients)
-            {
-                findings.refuse(
-                    &format!("{path}.concurrency"),
-                    format!(
-                        "`{path}.concurrency` is {concurrency}, and there are {clients} clients"
-                    ),
-                    format!("expected 1 to {clients}"),
-                    "leave it out for as many as the selection picks",
-                );
-            }
-            findings.number(
-                &format!("{path}.mixing"),
-                *mixing,
-                |share| share > 0.0 && share <= 1.0,
-                "a share above 0, at most 1",
-                "0.6 is FedAsync's",
-            );
-            // A resolved file writes the default out, which is no wish.
-            if *mixing != DEFAULT_MIXING && !matches!(raw.method.exchange, RawExchange::Parameters)
-            {
-                findings.note(format!(
-                    "`{path}.mixing` has no effect: only parameters are mixed, logits are kept and weighed"
-                ));
-            }
-            stale(&format!("{path}.staleness"), staleness, findings);
-        }
+/// Aggregators between the server and the clients.
+fn tier(
+    raw: &mut RawScenario,
+    place: usize,
+    clients: usize,
+    is_mixed: bool,
+    findings: &mut Findings<'_>,
+) {
+    let path = format!("method.tier.{place}");
+    let (before, rest) = raw.method.tier.split_at_mut(place);
+    let tier = &mut rest[0];
+    super::clients::name(&format!("{path}.name"), "tier", &tier.name, findings);
+    let groups = raw.clients.iter().map(|group| &group.name);
+    let tiers = before.iter().map(|tier| &tier.name);
+    if groups.chain(tiers).any(|name| *name == tier.name) {
+        findings.refuse(
+            &format!("{path}.name"),
+            format!("something else is called `{}` already", tier.name),
+            "expected a name that no group of clients and no other tier has",
+            "give it a name of its own, such as `edge`",
+        );
+    }
+    findings.not_zero(
+        &format!("{path}.versions"),
+        &tier.versions,
+        "an aggregator contributes after at least one version",
+    );
+    if tier.at.as_ref().is_some_and(|at| at.names().is_empty()) {
+        findings.refuse(
+            &format!("{path}.at"),
+            "the list of nodes is empty",
+            "expected at least one node",
+            "leave `at` out to take the nodes that are called as the tier is",
+        );
+    }
+    let of = schedule::For {
+        path: &format!("{path}.schedule"),
+        selection: &tier.selection,
+        cohort: clients,
+        clients,
+        is_mixed,
+    };
+    schedule::check(&tier.schedule, &of, findings);
+    if let Some(device) = &mut tier.device {
+        aggregators_device(&format!("{path}.device"), device, findings);
     }
 }
 
-fn stale(path: &str, staleness: &RawStaleness, findings: &mut Findings<'_>) {
-    let parameters = match *staleness {
-        RawStaleness::Constant => return,
-        RawStaleness::Polynomial { a } => vec![("a", a)],
-        RawStaleness::Hinge { a, b } => vec![("a", a), ("b", b)],
-    };
-    for (key, value) in parameters {
-        findings.number(
-            &format!("{path}.{key}"),
-            value,
-            |value| value >= 0.0,
-            "a number, zero or more",
-            "a negative one would prefer stale contributions; leave it out for FedAsync's value",
-        );
+/// What an aggregator learns on: one device, on the mains.
+fn aggregators_device(path: &str, device: &mut RawDevice, findings: &mut Findings<'_>) {
+    super::device::check(path, device, findings);
+    for (key, given) in [
+        ("mix", !device.mix.is_empty()),
+        ("battery", device.battery.is_some()),
+        ("noise", device.noise.is_some()),
+    ] {
+        if given {
+            findings.refuse(
+                &format!("{path}.{key}"),
+                format!("`{key}` has no meaning for an aggregator's device"),
+                "aggregators have one device each, on the mains",
+                "remove it",
+            );
+        }
     }
 }

@@ -9,6 +9,7 @@ use crate::scenario::raw::{
 };
 use crate::scenario::resolved::Input;
 use crate::scenario::topology::{End, Ends, Places, TopologyError, read};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -130,7 +131,7 @@ pub(super) fn places(
         !empty
     });
     let places =
-        match Places::of(&raw.server, &raw.clients, blueprint) {
+        match Places::of(&raw.server, &raw.clients, &raw.method.tier, blueprint) {
             Ok(places) if fine => places,
             Ok(_) => return None,
             Err(unknown) => {
@@ -166,6 +167,29 @@ pub(super) fn places(
         };
     let islands = blueprint.islands();
     let server = places.server();
+    for (tier, nodes) in places.tiers().iter().enumerate() {
+        if let Some(node) = nodes.iter().find(|node| islands[**node] != islands[server]) {
+            let [node, server] = [*node, server].map(|node| &blueprint.nodes[node].name);
+            findings.refuse(
+                &format!("method.tier.{tier}.at"),
+                format!("an aggregator at `{node}` has no way to the server at `{server}`"),
+                "these nodes are in different parts of the network",
+                "join the parts by a link, or name other nodes in `at`",
+            );
+        }
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = nodes.iter().find(|node| !seen.insert(**node)) {
+            findings.refuse(
+                &format!("method.tier.{tier}.at"),
+                format!(
+                    "two aggregators of one tier at `{}`",
+                    blueprint.nodes[*twice].name
+                ),
+                "expected each node once",
+                "name it once",
+            );
+        }
+    }
     let mut before = 0;
     for (place, group) in raw.clients.iter().enumerate() {
         let first = before;

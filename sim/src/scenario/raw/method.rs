@@ -1,7 +1,10 @@
 //! `[method]`: how the clients learn together.
 
 use super::super::quantity::Duration;
+use super::aggregators::RawAggregators;
 use super::is_default;
+use super::peers::RawPeers;
+use super::rule::RawRule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,12 +23,61 @@ pub struct RawMethod {
     /// How contributions become a version.
     #[serde(default)]
     pub rule: RawRule,
-    /// When a version is published.
+    /// Further knowledge that travels beside the first, each kind with a rule and a loss of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<RawStrand>,
+    /// Aggregators between the server and the clients, from the server downwards; `schedule` and `selection` are the server's then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tier: Vec<RawAggregators>,
+    /// To whom clients pass what they learned, where there is no server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peers: Option<RawPeers>,
+    /// When a version is published; peer to peer, by every client for itself.
     #[serde(default)]
     pub schedule: RawSchedule,
     /// Who works.
     #[serde(default)]
     pub selection: RawSelection,
+}
+
+impl RawMethod {
+    /// Every kind of knowledge that travels, the first one first; none where nothing does.
+    #[must_use]
+    pub fn strands(&self) -> Vec<RawStrand> {
+        let all = std::iter::once(self.first_strand()).chain(self.also.iter().cloned());
+        all.filter(|strand| strand.exchange != RawExchange::None)
+            .collect()
+    }
+
+    /// What `exchange`, `rule` and `local.distill` say together.
+    #[must_use]
+    pub fn first_strand(&self) -> RawStrand {
+        RawStrand {
+            exchange: self.exchange.clone(),
+            rule: self.rule.clone(),
+            distill: self.local.distill.clone(),
+        }
+    }
+
+    /// What travels, the first one first.
+    pub fn exchanges(&self) -> impl Iterator<Item = &RawExchange> {
+        let further = self.also.iter().map(|strand| &strand.exchange);
+        std::iter::once(&self.exchange).chain(further)
+    }
+}
+
+/// Knowledge that travels beside the first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawStrand {
+    /// Which knowledge.
+    pub exchange: RawExchange,
+    /// How contributions become a version of it.
+    #[serde(default)]
+    pub rule: RawRule,
+    /// How it is learned when received.
+    #[serde(default)]
+    pub distill: RawDistill,
 }
 
 /// Which knowledge travels.
@@ -51,6 +103,13 @@ pub enum RawExchange {
 }
 
 impl RawExchange {
+    /// Whether schedules without rounds mix newcomers into what there is, instead of folding
+    /// every child's latest.
+    #[must_use]
+    pub fn is_mixed(&self) -> bool {
+        matches!(self, Self::Parameters)
+    }
+
     /// Its name in scenarios and tables.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -261,36 +320,6 @@ pub enum RawDistillLoss {
     },
 }
 
-/// How contributions become a version.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(tag = "kind")]
-pub enum RawRule {
-    /// Weighted mean over the contributions.
-    Mean {
-        /// What a contribution weighs before staleness.
-        #[serde(default)]
-        weights: RawWeights,
-    },
-    /// Each client is sent the mean over the others.
-    LeaveOneOut {
-        /// What a contribution weighs before staleness.
-        #[serde(default)]
-        weights: RawWeights,
-    },
-}
-
-/// What a contribution weighs before staleness.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum RawWeights {
-    /// Its number of training samples.
-    #[default]
-    Samples,
-    /// One.
-    Equal,
-}
-
 /// When a version is published.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -316,6 +345,41 @@ pub enum RawSchedule {
         /// α, the share of a fresh contribution in the new parameters (FedAsync).
         #[serde(default = "default_mixing")]
         mixing: f64,
+        /// What staleness costs a contribution in weight.
+        #[serde(default)]
+        staleness: RawStaleness,
+        /// Contributions more stale than this are refused.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max_staleness: Option<u64>,
+    },
+    /// So many contributions make a version (FedBuff); whenever a participation ends another begins.
+    Buffered {
+        /// K, contributions a version.
+        #[serde(default = "default_buffer")]
+        size: usize,
+        /// Clients at work at a time; left out: as many as the selection picks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        concurrency: Option<usize>,
+        /// η, the server's rate: parameters move by this times the mean of the weighed changes.
+        #[serde(default = "one_f64")]
+        rate: f64,
+        /// What staleness costs a contribution in weight.
+        #[serde(default)]
+        staleness: RawStaleness,
+        /// Contributions more stale than this are refused.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max_staleness: Option<u64>,
+    },
+    /// Whatever has come by then makes a version at fixed times.
+    Periodic {
+        /// Time between versions; with nothing to fold a version fails.
+        every: Duration,
+        /// Clients at work at a time; left out: as many as the selection picks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        concurrency: Option<usize>,
+        /// η, the server's rate: parameters move by this times the mean of the weighed changes.
+        #[serde(default = "one_f64")]
+        rate: f64,
         /// What staleness costs a contribution in weight.
         #[serde(default)]
         staleness: RawStaleness,
@@ -409,14 +473,6 @@ impl Default for RawDistill {
     }
 }
 
-impl Default for RawRule {
-    fn default() -> Self {
-        Self::Mean {
-            weights: RawWeights::Samples,
-        }
-    }
-}
-
 impl Default for RawSchedule {
     fn default() -> Self {
         Self::Synchronous {
@@ -457,6 +513,10 @@ fn default_epsilon() -> f64 {
 
 fn default_decoupled() -> f64 {
     0.01
+}
+
+fn default_buffer() -> usize {
+    10
 }
 
 fn default_mixing() -> f64 {

@@ -5,9 +5,11 @@
 //! [`Scenario`](super::Scenario). Doc comments here are the descriptions in
 //! `scenarios/schema.json`.
 
+mod aggregators;
 mod battery;
 mod behaviour;
 mod clients;
+mod codec;
 mod compute;
 mod data;
 mod device;
@@ -17,17 +19,21 @@ mod method;
 mod model;
 mod network;
 mod outcome;
+mod peers;
 mod place;
 mod presence;
+mod rule;
 mod site;
 mod source;
 
+pub use aggregators::RawAggregators;
 pub use battery::RawBattery;
 pub use behaviour::{
     RawAccessProfile, RawBackground, RawDirection, RawFailure, RawNetworkLink, RawOutages,
     RawProfile, RawStep,
 };
 pub use clients::RawClientGroup;
+pub use codec::{RawCodec, RawCodecStage, RawLabelPad, RawRounding, RawScaleGroup};
 pub use compute::{RawCompute, RawHost};
 pub use data::{RawData, RawNormalise, RawPartition};
 pub use device::{
@@ -37,7 +43,7 @@ pub use dropout::{RawCosine, RawCurve, RawDropout, RawLogNormal, RawWeibull};
 pub use link::RawLink;
 pub use method::{
     RawClip, RawCount, RawDecay, RawDistill, RawDistillLoss, RawExchange, RawLocal, RawMethod,
-    RawOptimizer, RawPrecision, RawRule, RawSchedule, RawSelection, RawStaleness, RawWeights,
+    RawOptimizer, RawPrecision, RawSchedule, RawSelection, RawStaleness, RawStrand,
 };
 pub use model::{RawLayer, RawLayers, RawModel, RawResidual, WrongModel};
 pub use network::{
@@ -48,9 +54,11 @@ pub use outcome::{
     RawBenefit, RawCost, RawEvaluation, RawMeasure, RawRecords, RawScope, RawSplit, RawStop,
     RawTarget,
 };
+pub use peers::{RawPeerGraph, RawPeers};
 pub use place::RawNames;
 
 pub use presence::{RawHours, RawMoment, RawOnReturn, RawStage, RawZoneShare, RawZones};
+pub use rule::{RawRule, RawWeights};
 pub use site::{RawConceptShift, RawName, RawRenamedClass, RawSiteData};
 pub use source::{RawCifarLabels, RawSource};
 
@@ -141,6 +149,9 @@ pub struct RawServer {
     pub detection_delay: Duration,
     /// With nobody to select, the aggregator looks again after this time.
     pub poll: Duration,
+    /// What it learns on, where its rule learns; left out, 1 TFLOP/s whose energy is not counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<RawDevice>,
 }
 
 impl Default for RawServer {
@@ -152,6 +163,7 @@ impl Default for RawServer {
             latency: Duration::from_seconds(0.0),
             detection_delay: Duration::from_seconds(30.0),
             poll: Duration::from_seconds(10.0),
+            device: None,
         }
     }
 }

@@ -50,6 +50,13 @@ pub enum RawTopology {
         /// Sharing of links for which a JSON or GraphML file gives none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sharing: Option<RawSharing>,
+        /// Attribute that holds the length of a link in km, for links of a JSON or GraphML file that
+        /// give no latency, such as `dist`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        length: Option<String>,
+        /// One-way latency of a km of such a link; 4.9 us if left out, as in optical fibre.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        latency_per_km: Option<Duration>,
         /// What the file holds; empty until it is read.
         #[serde(skip)]
         text: Arc<str>,

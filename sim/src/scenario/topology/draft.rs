@@ -12,6 +12,23 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A longer name is taken for a mistake.
 const LONGEST_NAME: usize = 200;
 
+/// Light in optical fibre: the refractive index 1.468 of ITU-T G.652 fibre over the speed of light.
+pub(super) const FIBRE_NANOSECONDS_PER_KM: f64 = 4_900.0;
+
+/// No line on Earth is longer.
+const LONGEST_KM: f64 = 1e6;
+
+/// What the scenario says of links for which a file says nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Defaults<'a> {
+    pub(super) bandwidth: Option<Bandwidth>,
+    pub(super) latency: Option<Duration>,
+    pub(super) sharing: Option<RawSharing>,
+    /// The attribute that holds a link's length in km.
+    pub(super) length: Option<&'a str>,
+    pub(super) nanoseconds_per_km: f64,
+}
+
 /// What a file says of a link.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Attributes {
@@ -19,12 +36,21 @@ pub(super) struct Attributes {
     pub(super) latency: Option<Duration>,
     pub(super) sharing: Option<RawSharing>,
     pub(super) weight: Option<RouteWeight>,
+    pub(super) length_km: Option<f64>,
 }
 
 impl Attributes {
-    /// Takes in an attribute by its name; others than these four say nothing about a link's
-    /// behaviour and are passed over.
-    pub(super) fn set(&mut self, name: &str, text: &str) -> Result<(), FileError> {
+    /// Takes in an attribute by its name; others than these four, and the one that the scenario
+    /// names as the length, say nothing about a link's behaviour and are passed over.
+    pub(super) fn set(
+        &mut self,
+        name: &str,
+        text: &str,
+        defaults: &Defaults<'_>,
+    ) -> Result<(), FileError> {
+        if defaults.length == Some(name) {
+            self.length_km = Some(kilometres(name, text)?);
+        }
         match name {
             "bandwidth" => self.bandwidth = Some(quantity(name, text)?),
             "latency" => self.latency = Some(quantity(name, text)?),
@@ -35,14 +61,28 @@ impl Attributes {
         Ok(())
     }
 
-    fn or(self, defaults: &Attributes) -> Self {
-        Self {
-            bandwidth: self.bandwidth.or(defaults.bandwidth),
-            latency: self.latency.or(defaults.latency),
-            sharing: self.sharing.or(defaults.sharing),
-            weight: self.weight,
-        }
+    /// The one-way latency: the link's own, or else by its length, or else that of all links.
+    fn latency(&self, defaults: &Defaults<'_>) -> Option<SimDuration> {
+        let nanoseconds = match (self.latency, self.length_km) {
+            (Some(latency), _) => latency.nanoseconds(),
+            (None, Some(length)) => (length * defaults.nanoseconds_per_km).round() as u64,
+            (None, None) => defaults.latency?.nanoseconds(),
+        };
+        Some(SimDuration::from_nanos(nanoseconds))
     }
+}
+
+fn kilometres(name: &str, text: &str) -> Result<f64, FileError> {
+    let number = text.trim().parse::<f64>().ok();
+    number
+        .filter(|km| (0.0..=LONGEST_KM).contains(km))
+        .ok_or_else(|| {
+            FileError::new(
+                format!("the {} `{}` is no length", shortened(name), shortened(text)),
+                "expected a number of km from 0 to 1e6",
+                "name the attribute that holds the length of a link: topology = { file = ..., length = \"dist\" }",
+            )
+        })
 }
 
 fn quantity<Q: Quantity>(name: &str, text: &str) -> Result<Q, FileError> {
@@ -160,7 +200,7 @@ impl Draft {
         from: usize,
         to: usize,
         attributes: Attributes,
-        defaults: &Attributes,
+        defaults: &Defaults<'_>,
         parallel: bool,
     ) -> Result<(), FileError> {
         let ends = [from, to].map(|end| self.blueprint.nodes[end].name.clone());
@@ -189,11 +229,10 @@ impl Draft {
                 ),
             )
         };
-        let known = attributes.or(defaults);
-        let rate = known
-            .bandwidth
-            .ok_or_else(|| missing("bandwidth", "10 Mbps"))?;
-        let latency = known.latency.ok_or_else(|| missing("latency", "30 ms"))?;
+        let rate = attributes.bandwidth.or(defaults.bandwidth);
+        let rate = rate.ok_or_else(|| missing("bandwidth", "10 Mbps"))?;
+        let latency = attributes.latency(defaults);
+        let latency = latency.ok_or_else(|| missing("latency", "30 ms"))?;
         let bandwidth = network::Bandwidth::from_bits_per_second(rate.base()).map_err(|_| {
             FileError::new(
                 format!("the link from `{first}` to `{second}` has a bandwidth of {rate}"),
@@ -201,19 +240,18 @@ impl Draft {
                 "write it as 10 Mbps",
             )
         })?;
-        let latency = SimDuration::from_nanos(latency.nanoseconds());
         let mut name = format!("{first}--{second}");
         let mut count = 1;
         while !self.link_names.insert(name.clone()) {
             count += 1;
             name = format!("{first}--{second}#{count}");
         }
-        let policy = policy(known.sharing.unwrap_or_default());
+        let policy = policy(attributes.sharing.or(defaults.sharing).unwrap_or_default());
         self.blueprint.links.push(PlannedLink {
             from,
             to,
             link: Link::symmetric(name, bandwidth, latency, policy),
-            weight: known.weight,
+            weight: attributes.weight,
         });
         Ok(())
     }

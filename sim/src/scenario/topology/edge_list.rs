@@ -1,6 +1,6 @@
 //! An edge list: CSV with the columns `from,to,bandwidth,latency,sharing`, and `weight` if wanted.
 
-use super::draft::{Attributes, Draft, shortened};
+use super::draft::{Attributes, Defaults, Draft, shortened};
 use super::file::FileError;
 use crate::network::topology::Blueprint;
 use crate::scenario::quantity::nearest;
@@ -114,11 +114,13 @@ fn row(draft: &mut Draft, columns: &[usize], record: &csv::StringRecord) -> Resu
     };
     let from = draft.find_or_declare(cell("from"))?;
     let to = draft.find_or_declare(cell("to"))?;
+    // A row says everything itself.
+    let none = Defaults::default();
     let mut attributes = Attributes::default();
     for name in &COLUMNS[2..] {
         if !cell(name).is_empty() {
-            attributes.set(name, cell(name))?;
+            attributes.set(name, cell(name), &none)?;
         }
     }
-    draft.link(from, to, attributes, &Attributes::default(), false)
+    draft.link(from, to, attributes, &none, false)
 }

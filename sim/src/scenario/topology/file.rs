@@ -1,6 +1,6 @@
 //! A topology's file: how it is read, which format it has, and what can be wrong with it.
 
-use super::draft::{Attributes, shortened};
+use super::draft::{Defaults, shortened};
 use super::{edge_list, graphml, node_link};
 use crate::network::topology::Blueprint;
 use crate::scenario::problem::{Origin, Problem, Source};
@@ -154,7 +154,11 @@ pub(crate) fn read(path: &Path) -> Result<String, FileError> {
 ///
 /// # Errors
 /// Whatever is wrong with the text.
-pub(super) fn parse(file: &str, text: &str, defaults: &Attributes) -> Result<Blueprint, FileError> {
+pub(super) fn parse(
+    file: &str,
+    text: &str,
+    defaults: &Defaults<'_>,
+) -> Result<Blueprint, FileError> {
     let ending = Path::new(file)
         .extension()
         .map(|ending| ending.to_string_lossy().to_lowercase())

@@ -3,7 +3,7 @@
 //! No document type and no entities but the five of XML itself: a file cannot make the reader
 //! expand or fetch anything. Reading is flat, so depth costs nothing.
 
-use super::draft::{Attributes, Draft, shortened};
+use super::draft::{Attributes, Defaults, Draft, shortened};
 use super::file::FileError;
 use crate::network::topology::Blueprint;
 use quick_xml::events::{BytesStart, Event};
@@ -37,7 +37,7 @@ struct Edge {
     attributes: Attributes,
 }
 
-pub(super) fn parse(text: &str, defaults: &Attributes) -> Result<Blueprint, FileError> {
+pub(super) fn parse(text: &str, defaults: &Defaults<'_>) -> Result<Blueprint, FileError> {
     let mut reader = Reader::from_str(text);
     let mut reading = Reading::default();
     let mut open = 0_u64;
@@ -97,12 +97,16 @@ pub(super) fn parse(text: &str, defaults: &Attributes) -> Result<Blueprint, File
             }
             Event::Empty(element) => {
                 reading.begin(&element).map_err(here)?;
-                let ended = reading.end(element.local_name().as_ref()).map_err(here)?;
+                let ended = reading
+                    .end(element.local_name().as_ref(), defaults)
+                    .map_err(here)?;
                 edges.extend(ended.map(|edge| (edge, span.clone())));
             }
             Event::End(element) => {
                 open = open.saturating_sub(1);
-                let ended = reading.end(element.local_name().as_ref()).map_err(here)?;
+                let ended = reading
+                    .end(element.local_name().as_ref(), defaults)
+                    .map_err(here)?;
                 edges.extend(ended.map(|edge| (edge, span.clone())));
             }
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
@@ -200,7 +204,7 @@ impl Reading {
     }
 
     /// Takes in what has been read; answers with an edge that is whole.
-    fn end(&mut self, element: &str) -> Result<Option<Edge>, FileError> {
+    fn end(&mut self, element: &str, defaults: &Defaults<'_>) -> Result<Option<Edge>, FileError> {
         match element {
             "data" => {
                 let Some((key, text)) = self.data.take() else {
@@ -210,7 +214,7 @@ impl Reading {
                 let text = text.trim();
                 if let Some(edge) = &mut self.edge {
                     if !text.is_empty() {
-                        edge.attributes.set(name, text)?;
+                        edge.attributes.set(name, text, defaults)?;
                     }
                 } else if let Some(node) = &mut self.node {
                     let is_marked = text.eq_ignore_ascii_case("true");

@@ -46,14 +46,18 @@ impl RawNetwork {
             bandwidth,
             latency,
             sharing,
+            length,
+            latency_per_km,
             text,
         } = &self.topology
         {
-            let defaults = draft::Attributes {
+            let defaults = draft::Defaults {
                 bandwidth: *bandwidth,
                 latency: *latency,
                 sharing: *sharing,
-                weight: None,
+                length: length.as_deref(),
+                nanoseconds_per_km: latency_per_km
+                    .map_or(draft::FIBRE_NANOSECONDS_PER_KM, |one| one.base() * 1e9),
             };
             let blueprint = file::parse(file, text, &defaults).map_err(TopologyError::File)?;
             return Ok(Some(blueprint));

@@ -1,7 +1,7 @@
 //! Node-link JSON, as NetworkX's `node_link_data` writes it: `nodes` with `id`, and `links` (or
 //! `edges`) with `source` and `target`.
 
-use super::draft::{Attributes, Draft, shortened};
+use super::draft::{Attributes, Defaults, Draft, shortened};
 use super::file::FileError;
 use crate::network::topology::Blueprint;
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 const FORM: &str =
     "expected {\"nodes\": [{\"id\": ...}], \"links\": [{\"source\": ..., \"target\": ...}]}";
 
-pub(super) fn parse(text: &str, defaults: &Attributes) -> Result<Blueprint, FileError> {
+pub(super) fn parse(text: &str, defaults: &Defaults<'_>) -> Result<Blueprint, FileError> {
     // serde_json refuses nesting deeper than 128 by itself.
     let document: Value = serde_json::from_str(text).map_err(|error| {
         let line_start: usize = text
@@ -75,11 +75,12 @@ pub(super) fn parse(text: &str, defaults: &Attributes) -> Result<Blueprint, File
         ];
         let mut add = || {
             let mut attributes = Attributes::default();
-            for name in ["bandwidth", "latency", "sharing", "weight"] {
+            let known = ["bandwidth", "latency", "sharing", "weight"];
+            for name in known.into_iter().chain(defaults.length) {
                 match entry.get(name) {
                     None | Some(Value::Null) => {}
-                    Some(Value::String(text)) => attributes.set(name, text)?,
-                    Some(other) => attributes.set(name, &other.to_string())?,
+                    Some(Value::String(text)) => attributes.set(name, text, defaults)?,
+                    Some(other) => attributes.set(name, &other.to_string(), defaults)?,
                 }
             }
             let [from, to] = [draft.find(&ends[0])?, draft.find(&ends[1])?];

@@ -1,7 +1,7 @@
 //! Places: the node of a topology where the server stands, and each client.
 
 use crate::network::topology::Blueprint;
-use crate::scenario::raw::{RawClientGroup, RawNames, RawServer};
+use crate::scenario::raw::{RawAggregators, RawClientGroup, RawNames, RawServer};
 use std::collections::BTreeMap;
 
 /// Where everyone stands: places in a blueprint's list of nodes.
@@ -13,6 +13,8 @@ pub(crate) struct Places {
     /// By group and row, where a file of sites says it.
     sites: Vec<Vec<Option<usize>>>,
     edge: Vec<usize>,
+    /// Of the aggregators below the server, by tier.
+    tiers: Vec<Vec<usize>>,
 }
 
 /// A name that no node of the topology has.
@@ -37,6 +39,7 @@ impl Places {
     pub(crate) fn of(
         server: &RawServer,
         groups: &[RawClientGroup],
+        aggregators: &[RawAggregators],
         blueprint: &Blueprint,
     ) -> Result<Self, Vec<UnknownNode>> {
         let known = blueprint.places();
@@ -60,12 +63,16 @@ impl Places {
             }));
         }
         let sites = sites(groups, &known, &mut unknown);
+        let tiers = aggregators.iter().enumerate();
+        let tiers = tiers.map(|(number, tier)| tier_nodes(number, tier, &known, &mut unknown));
+        let tiers = tiers.collect();
         match server.filter(|_| unknown.is_empty()) {
             Some(server) => Ok(Self {
                 server,
                 groups: places,
                 sites,
                 edge: blueprint.edge.clone(),
+                tiers,
             }),
             None => Err(unknown),
         }
@@ -73,6 +80,11 @@ impl Places {
 
     pub(crate) fn server(&self) -> usize {
         self.server
+    }
+
+    /// Of the aggregators below the server, by tier.
+    pub(crate) fn tiers(&self) -> &[Vec<usize>] {
+        &self.tiers
     }
 
     /// Of the client with this index in its group and this number among all clients.
@@ -115,6 +127,35 @@ fn sites(
         all.push(own);
     }
     all
+}
+
+/// The nodes of a tier of aggregators: each name is a node's, or the first part of the names of
+/// several, `name-0`, `name-1`, ...
+fn tier_nodes(
+    number: usize,
+    tier: &RawAggregators,
+    known: &BTreeMap<&str, usize>,
+    unknown: &mut Vec<UnknownNode>,
+) -> Vec<usize> {
+    let own = std::slice::from_ref(&tier.name);
+    let names = tier.at.as_ref().map_or(own, RawNames::names);
+    let mut nodes = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        let numbered = (0..).map_while(|k: u32| known.get(&*format!("{name}-{k}")).copied());
+        let before = nodes.len();
+        if !known.contains_key(name.as_str()) {
+            nodes.extend(numbered);
+        }
+        if nodes.len() == before {
+            let path = match (&tier.at, names) {
+                (None, _) => format!("method.tier.{number}.name"),
+                (_, [_]) => format!("method.tier.{number}.at"),
+                _ => format!("method.tier.{number}.at.{index}"),
+            };
+            nodes.extend(find(known, name, path, unknown));
+        }
+    }
+    nodes
 }
 
 fn find(

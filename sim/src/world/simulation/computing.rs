@@ -34,10 +34,7 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
         self.ledger.start(ticket, Phase::Compute, now);
         self.enter(actor, ClientState::Computing, now);
         let index = site(actor);
-        let cut = self.busy[index]
-            .as_ref()
-            .and_then(|busy| busy.cut)
-            .filter(|cut| cut.phase == Phase::Compute);
+        let cut = self.cut_in(actor, Phase::Compute);
         let site = &mut self.sites[index];
         let factor = site.noise.as_mut().map_or(1.0, SpeedNoise::draw);
         let flops = work.total() as f64 * cut.map_or(1.0, |cut| cut.fraction);
@@ -89,10 +86,7 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
     /// Takes up a computation that was suspended.
     pub(super) fn resume_computing(&mut self, actor: ActorId, now: SimTime, computing: Computing) {
         let index = site(actor);
-        let cut = self.busy[index]
-            .as_ref()
-            .and_then(|busy| busy.cut)
-            .filter(|cut| cut.phase == Phase::Compute);
+        let cut = self.cut_in(actor, Phase::Compute);
         let goal = computing.work.total() as f64 * cut.map_or(1.0, |cut| cut.fraction);
         let left = (goal - computing.done as f64).max(0.0) / computing.factor;
         let end = self.sites[index].device.completion(now, left);

@@ -2,7 +2,8 @@
 //! work is over.
 
 use super::computing::Computing;
-use super::transferring::{Transfer, direction};
+use super::passing::UnderWay;
+use super::transferring::{Errand, Transfer, direction};
 use super::{ClientState, Event, Host, OnReturn, Simulation, site};
 use crate::device::{CutPoint, Phase};
 use crate::kernel::{ActorId, EventId};
@@ -19,12 +20,27 @@ pub(super) struct Busy {
     pub(super) cut: Option<CutPoint>,
     /// The event at which it goes away, or comes back.
     pub(super) offline: Option<EventId>,
-    pub(super) delivery: Option<DeliveryId>,
+    /// Its transfers under way: one, or to peers several.
+    pub(super) deliveries: Vec<DeliveryId>,
+    /// What it passes to peers.
+    pub(super) passing: Option<UnderWay>,
+}
+
+impl Busy {
+    pub(super) fn new(ticket: Ticket, cut: Option<CutPoint>) -> Self {
+        Self {
+            ticket,
+            cut,
+            offline: None,
+            deliveries: Vec::new(),
+            passing: None,
+        }
+    }
 }
 
 /// What a client that is away will go on with.
 pub(super) enum Suspended<P> {
-    Transfer(Transfer<P>),
+    Transfers(Vec<Transfer<P>>),
     Computing(Computing),
 }
 
@@ -65,9 +81,13 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
         let Some(busy) = &self.busy[site(client)] else {
             return;
         };
-        let (ticket, delivery) = (busy.ticket, busy.delivery);
-        let phase = if let Some(delivery) = delivery {
-            direction(self.cut_transfer(delivery, now, TransferOutcome::Cut).to)
+        let ticket = busy.ticket;
+        let transfers = self.cut_transfers(client, now, TransferOutcome::Cut);
+        let phase = if let Some(transfer) = transfers.first() {
+            match transfer.errand {
+                Errand::Pass(_) => Phase::Upload,
+                _ => direction(ticket, transfer.to),
+            }
         } else if let Some(computing) = self.computing.remove(&client) {
             self.queue.cancel(computing.event);
             self.account_computing(client, &computing, now, None);
@@ -79,14 +99,28 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
         self.lose(client, now, ticket, phase);
     }
 
+    /// Cuts all transfers of a client's participation.
+    fn cut_transfers(
+        &mut self,
+        client: ActorId,
+        now: SimTime,
+        outcome: TransferOutcome,
+    ) -> Vec<Transfer<P>> {
+        self.account_sending(site(client), now);
+        let deliveries = self.busy[site(client)].as_ref();
+        let deliveries = deliveries.map_or_else(Vec::new, |busy| busy.deliveries.clone());
+        let cut = |delivery| self.cut_transfer(delivery, now, outcome);
+        deliveries.into_iter().map(cut).collect()
+    }
+
     /// The device of a client goes away until `back`: whatever it was doing waits for that.
     fn suspend(&mut self, client: ActorId, now: SimTime, back: SimTime) {
-        let Some(busy) = &mut self.busy[site(client)] else {
+        if self.busy[site(client)].is_none() {
             return;
-        };
-        let suspended = if let Some(delivery) = busy.delivery.take() {
-            let transfer = self.cut_transfer(delivery, now, TransferOutcome::Suspended);
-            Suspended::Transfer(transfer)
+        }
+        let transfers = self.cut_transfers(client, now, TransferOutcome::Suspended);
+        let suspended = if !transfers.is_empty() {
+            Suspended::Transfers(transfers)
         } else if let Some(mut computing) = self.computing.remove(&client) {
             self.queue.cancel(computing.event);
             computing.done += self.account_computing(client, &computing, now, None);
@@ -94,7 +128,9 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
         } else {
             // Between two phases of the same instant: what comes next is on its way already.
             let event = self.queue.schedule(now, Event::Offline(client));
-            busy.offline = Some(event);
+            if let Some(busy) = &mut self.busy[site(client)] {
+                busy.offline = Some(event);
+            }
             return;
         };
         self.suspended.insert(client, suspended);
@@ -108,9 +144,16 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
     pub(super) fn come_back(&mut self, client: ActorId, now: SimTime) {
         if let Some(busy) = &mut self.busy[site(client)] {
             busy.offline = None;
+            if let Some(passing) = &mut busy.passing {
+                passing.since = now;
+            }
         }
         match self.suspended.remove(&client) {
-            Some(Suspended::Transfer(transfer)) => self.carry(client, now, transfer),
+            Some(Suspended::Transfers(transfers)) => {
+                for transfer in transfers {
+                    self.carry(now, transfer);
+                }
+            }
             Some(Suspended::Computing(computing)) => self.resume_computing(client, now, computing),
             None => {}
         }
@@ -125,7 +168,7 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
     /// Ends a participation before its contribution has arrived; the aggregator learns of it later.
     pub(super) fn end_early(
         &mut self,
-        client: ActorId,
+        worker: ActorId,
         now: SimTime,
         ticket: Ticket,
         phase: Phase,
@@ -133,9 +176,14 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
     ) {
         self.ledger.get_mut(ticket).cut_phase = Some(phase);
         self.ledger.settle(ticket, outcome, now);
-        self.release(client, now);
-        if self.stage.has_started(client) {
-            self.tell(client, now, Message::Cut(ticket));
+        if self.client(worker).is_some() {
+            self.release(worker, now);
+        }
+        if self.stage.has_started(worker) {
+            self.tell(worker, now, Message::Cut(ticket));
+        }
+        if ticket.aggregator == worker {
+            return;
         }
         let known = now + self.config.detection_delay;
         let message = Message::Lost(ticket);
@@ -151,20 +199,5 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
             self.queue.cancel(event);
         }
         self.enter(client, ClientState::Unselected, now);
-    }
-
-    /// Accounts a client's time, and what its battery gave in it, and enters a state.
-    pub(super) fn enter(&mut self, client: ActorId, state: ClientState, now: SimTime) {
-        let index = site(client);
-        let site = &mut self.sites[index];
-        let Some(battery) = &mut site.battery else {
-            return self.times[index].enter(state, now, &mut site.availability);
-        };
-        let draw = site.device.power.of(state);
-        let offline = battery.set_draw(now, &mut site.availability, draw);
-        self.times[index].enter_after(state, now, offline);
-        if self.busy[index].is_some() && !self.suspended.contains_key(&client) {
-            self.watch(client, now);
-        }
     }
 }

@@ -1,28 +1,33 @@
 //! The event loop: takes events in order, tells actors, carries out their actions.
 
+mod acting;
 mod computing;
+mod controlling;
+mod learning;
 mod leaving;
+mod passing;
+mod present;
 mod transferring;
 
 use crate::kernel::{ActorId, ComputePool, EventId, EventQueue, Stage};
-use crate::network::{DeliveryId, HostId, Network};
+use crate::network::{DeliveryId, Network};
 use crate::time::{SimDuration, SimTime};
 use crate::world::action::{Action, Message, Token};
-use crate::world::client_time::{ClientState, ClientTimes};
+use crate::world::client_time::{Activity, ClientState, ClientTimes};
 use crate::world::ledger::{Ledger, Participation};
 use crate::world::site::{OnReturn, Site};
+use crate::world::station::{AggregatorAccount, Cast};
 use crate::world::transfers::{TransferOutcome, TransferRecord};
 use computing::Computing;
+use learning::Aggregating;
 use leaving::{Busy, Suspended};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use transferring::Transfer;
 
-/// What the world needs to know beyond its sites.
+/// What the world needs to know beyond its cast.
 #[derive(Debug, Clone, Copy)]
 pub struct WorldConfig {
-    /// The aggregator's host.
-    pub server: HostId,
     /// Time from a drop until the aggregator knows.
     pub detection_delay: SimDuration,
     /// The run ends here at the latest.
@@ -74,7 +79,9 @@ pub struct Accounts {
     pub client_times: Vec<ClientTimes>,
     /// What is left in every client's battery, of 1; `None` without one.
     pub battery_levels: Vec<Option<f64>>,
-    /// The most transfers that were under way at once to or from the server.
+    /// What every aggregator computed: the root, where there is one, and the others in order.
+    pub aggregators: Vec<AggregatorAccount>,
+    /// The most transfers that were under way at once to or from the root, or at all without one.
     pub peak_transfers: usize,
     /// Messages told to actors.
     pub messages: u64,
@@ -84,8 +91,8 @@ pub struct Accounts {
     pub offline: Option<Vec<Vec<(SimTime, SimTime)>>>,
 }
 
-/// Actor 0 is the aggregator; client i is actor i + 1.
-const SERVER: ActorId = ActorId(0);
+/// The root aggregator; client i is actor i + 1, and further aggregators follow.
+const ROOT: ActorId = ActorId(0);
 
 /// The world in motion.
 pub struct Simulation<'h, P: Send + 'static, R: 'static, H: Host<P, R>> {
@@ -96,16 +103,23 @@ pub struct Simulation<'h, P: Send + 'static, R: 'static, H: Host<P, R>> {
     network_event: Option<(SimTime, EventId)>,
     pool: ComputePool,
     sites: Vec<Site>,
+    has_root: bool,
+    /// The root, where there is one, and the others in order.
+    aggregators: Vec<Aggregating>,
+    activities: Vec<Activity>,
     times: Vec<ClientTimes>,
     busy: Vec<Option<Busy>>,
     deliveries: BTreeMap<DeliveryId, Transfer<P>>,
     computing: BTreeMap<ActorId, Computing>,
     suspended: BTreeMap<ActorId, Suspended<P>>,
-    /// Whether the last roll call found nobody, and none of those asked will ever be online again.
-    deserted: bool,
+    /// Aggregators whose last roll call found nobody, and of those asked none will ever be online
+    /// again.
+    deserted: BTreeSet<ActorId>,
     wakes: BTreeMap<(ActorId, Token), EventId>,
     ledger: Ledger,
     transfers: Vec<TransferRecord>,
+    /// Transfers under way to or from the root, or at all without one.
+    crossing: usize,
     peak_transfers: usize,
     messages: u64,
     host: &'h mut H,
@@ -116,6 +130,8 @@ enum Event<P> {
     Woken(ActorId, Token),
     Network,
     Computed(ActorId),
+    /// An aggregator's computation has reached its simulated end.
+    Learned(ActorId),
     /// A working client may go away.
     Offline(ActorId),
     /// A client comes back to its work.
@@ -124,20 +140,30 @@ enum Event<P> {
 }
 
 impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
-    /// A world at time zero; client i is `sites[i]` and actor i + 1.
+    /// A world at time zero. Its root is told to start; where there is none, every client is, in
+    /// order.
     pub fn new(
         config: WorldConfig,
-        mut sites: Vec<Site>,
+        cast: Cast,
         network: Network,
         pool: ComputePool,
         host: &'h mut H,
     ) -> Self {
+        let Cast {
+            root,
+            mut sites,
+            stations,
+        } = cast;
         if config.gather {
             let batteries = sites.iter_mut().filter_map(|site| site.battery.as_mut());
             batteries.for_each(|battery| battery.remember_absences());
         }
         let mut queue = EventQueue::new();
-        queue.schedule(SimTime::ZERO, Event::Tell(SERVER, Message::Start));
+        let has_root = root.is_some();
+        let starting = if has_root { 0..1 } else { 1..sites.len() + 1 };
+        for actor in starting.map(actor) {
+            queue.schedule(SimTime::ZERO, Event::Tell(actor, Message::Start));
+        }
         if config.tick.is_some() {
             queue.schedule(SimTime::ZERO, Event::Tick);
         }
@@ -148,16 +174,24 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             network,
             network_event: None,
             pool,
+            has_root,
+            aggregators: root
+                .into_iter()
+                .chain(stations)
+                .map(Aggregating::new)
+                .collect(),
+            activities: vec![Activity::default(); sites.len()],
             times: vec![ClientTimes::default(); sites.len()],
             busy: sites.iter().map(|_| None).collect(),
             sites,
             deliveries: BTreeMap::new(),
             computing: BTreeMap::new(),
             suspended: BTreeMap::new(),
-            deserted: false,
+            deserted: BTreeSet::new(),
             wakes: BTreeMap::new(),
             ledger: Ledger::default(),
             transfers: Vec::new(),
+            crossing: 0,
             peak_transfers: 0,
             messages: 0,
             host,
@@ -175,7 +209,12 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             let only_ticks = self.queue.len() == ticks + changes;
             // Nor are wake-ups, where nobody will ever be there to be given work.
             let wakes = self.wakes.len();
-            let only_wakes = self.deserted && self.queue.len() == ticks + changes + wakes;
+            let only_wakes = !self.deserted.is_empty()
+                && self.queue.len() == ticks + changes + wakes
+                && self
+                    .wakes
+                    .keys()
+                    .all(|(actor, _)| self.deserted.contains(actor));
             let settled = self.queue.peek_time() != Some(self.queue.now());
             let idle = (only_ticks || only_wakes) && (self.deliveries.is_empty() || settled);
             let Some(next) = self.queue.peek_time().filter(|_| !idle) else {
@@ -216,10 +255,11 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             Event::Network => {
                 self.network_event = None;
                 for end in self.network.advance(now) {
-                    self.transferred(now, end);
+                    self.transferred(now, &end);
                 }
             }
             Event::Computed(actor) => self.computed(actor, now),
+            Event::Learned(actor) => self.learned(actor, now),
             Event::Offline(client) => self.turn(client, now),
             Event::Back(client) => self.come_back(client, now),
             Event::Tick => {
@@ -249,100 +289,6 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
         }
     }
 
-    fn carry_out(&mut self, actor: ActorId, now: SimTime, action: Action<P, R>) {
-        match action {
-            Action::Open {
-                ticket,
-                client,
-                start_version,
-                plan,
-            } => {
-                self.ledger.open(ticket, client, start_version, now);
-                let index = site(client);
-                let durations = self.uncontended(client, now, plan);
-                let site = &mut self.sites[index];
-                let cut = site
-                    .drops
-                    .as_mut()
-                    .and_then(|(rate, stream)| rate.draw(durations, stream));
-                self.busy[index] = Some(Busy {
-                    ticket,
-                    cut,
-                    offline: None,
-                    delivery: None,
-                });
-                self.watch(client, now);
-            }
-            Action::Send {
-                to,
-                ticket,
-                what,
-                bytes,
-                payload,
-            } => self.send(actor, now, to, ticket, what, bytes, payload),
-            Action::Compute {
-                token,
-                ticket,
-                work,
-                job,
-            } => self.compute(actor, now, token, ticket, work, job),
-            Action::Wake { token, at } => {
-                let event = self.queue.schedule(at.max(now), Event::Woken(actor, token));
-                self.wakes.insert((actor, token), event);
-            }
-            Action::Cancel(token) => {
-                if let Some(event) = self.wakes.remove(&(actor, token)) {
-                    self.queue.cancel(event);
-                }
-            }
-            Action::RollCall {
-                token,
-                children: asked,
-            } => {
-                let there = |child: &ActorId| self.sites[site(*child)].checks_in(now);
-                let children: Vec<_> = asked.iter().copied().filter(there).collect();
-                // Ends at the first one that will be back: mostly that is the first of all.
-                self.deserted = children.is_empty()
-                    && asked.iter().all(|child| {
-                        let site = &mut self.sites[site(*child)];
-                        site.next_online(now, self.config.end).is_none()
-                    });
-                let message = Message::CheckedIn { token, children };
-                self.queue.schedule(now, Event::Tell(actor, message));
-            }
-            Action::Settle {
-                ticket,
-                outcome,
-                merge,
-            } => {
-                self.ledger.settle(ticket, outcome, now);
-                self.ledger.get_mut(ticket).merge = merge;
-                let client = self.ledger.get(ticket).client;
-                let waiting = self.times[site(client)].state() == ClientState::WaitingForVersion;
-                if waiting {
-                    self.enter(client, ClientState::Unselected, now);
-                }
-            }
-            Action::Refuse { ticket, outcome } => {
-                self.ledger.settle(ticket, outcome, now);
-                self.release(actor, now);
-                let delay = self.travel(actor, SERVER, 0);
-                let message = Message::Refused(ticket, outcome);
-                self.queue
-                    .schedule(now + delay, Event::Tell(ticket.aggregator, message));
-            }
-            Action::Report {
-                ticket,
-                samples,
-                steps,
-            } => {
-                let participation = self.ledger.get_mut(ticket);
-                (participation.samples, participation.steps) = (samples, steps);
-            }
-            Action::Record(record) => self.host.record(actor, now, record),
-        }
-    }
-
     /// All changes of an instant are settled once; one network entry is in the queue.
     fn settle_network(&mut self, now: SimTime) {
         self.network.settle(now);
@@ -357,6 +303,9 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
     }
 
     fn close(mut self, end: End, now: SimTime) -> (Accounts, ComputePool) {
+        for client in 0..self.sites.len() {
+            self.account_sending(client, now);
+        }
         let deliveries: Vec<_> = self.deliveries.keys().copied().collect();
         for delivery in deliveries {
             self.cut_transfer(delivery, now, TransferOutcome::Unfinished);
@@ -365,9 +314,9 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             self.account_computing(actor, &computing, now, None);
         }
         for client in 0..self.sites.len() {
-            let state = self.times[client].state();
-            self.enter(actor_of(client), state, now);
+            self.count_time(client, now);
         }
+        let aggregators = self.aggregator_accounts(now);
         let gathered = self.config.gather.then(|| {
             let sites = self.sites.iter_mut();
             sites.map(|site| site.absences(now)).collect()
@@ -383,6 +332,7 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
             transfers: self.transfers,
             client_times: self.times,
             battery_levels,
+            aggregators,
             peak_transfers: self.peak_transfers,
             messages: self.messages,
             network: self.network,
@@ -392,10 +342,12 @@ impl<'h, P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'h, P, R, H> {
     }
 }
 
-fn site(client: ActorId) -> usize {
-    client.index() - 1
+/// The actor of a number.
+fn actor(number: usize) -> ActorId {
+    ActorId(u32::try_from(number).expect("the number of actors was checked"))
 }
 
-fn actor_of(site: usize) -> ActorId {
-    ActorId(u32::try_from(site + 1).expect("the number of clients was checked"))
+/// The place of a client among the sites.
+fn site(client: ActorId) -> usize {
+    client.index() - 1
 }

@@ -1,0 +1,262 @@
+//! What travels: every kind of knowledge by itself, and whether they go together.
+
+use super::findings::Findings;
+use super::sites;
+use crate::federation::MOST_STRANDS;
+use crate::scenario::presets::{PRESETS, needs_equal_models};
+use crate::scenario::raw::{
+    RawDistillLoss, RawExchange, RawMethod, RawRule, RawScenario, RawSchedule, RawStrand,
+};
+
+/// Checks every strand, and writes effective values over defaults that depend on the rest.
+pub(super) fn check(raw: &mut RawScenario, findings: &mut Findings<'_>) {
+    if raw.method.exchanges().any(needs_equal_models) {
+        equal_models(raw, findings);
+    }
+    // Lists are drawn by the versions of one aggregator.
+    let rounds = matches!(raw.method.schedule, RawSchedule::Synchronous { .. })
+        && raw.method.tier.is_empty()
+        && raw.method.peers.is_none();
+    let public = raw.data.public;
+    let further = raw
+        .method
+        .also
+        .iter_mut()
+        .map(|strand| &mut strand.exchange);
+    let exchanges = std::iter::once(&mut raw.method.exchange).chain(further);
+    for (exchange, path) in exchanges.zip(StrandPath::all()) {
+        public_samples(exchange, path, public, rounds, findings);
+    }
+    let strands = strands(&raw.method);
+    number_of_strands(&strands, findings);
+    for (path, strand) in &strands {
+        rule(path, strand, findings);
+        distill(path, strand, findings);
+    }
+}
+
+fn public_samples(
+    exchange: &mut RawExchange,
+    at: StrandPath,
+    public: usize,
+    rounds: bool,
+    findings: &mut Findings<'_>,
+) {
+    let RawExchange::PublicLogits { samples, redraw } = exchange else {
+        return;
+    };
+    let path = &at.key("exchange.samples");
+    if public == 0 {
+        let problem = findings
+            .problem(
+                if findings.tree().at("data.public").is_some() { "data.public" } else { "data" },
+                "`public-logits` needs public samples, and `data.public` is 0",
+                "no samples are set aside here",
+            )
+            .and_at(findings.tree().nearest_place(&at.key("exchange.kind")), "asked for here")
+            .way_out("set `data.public`, such as 300, or take a method without public data, such as `fd`");
+        findings.add(problem);
+    } else if *samples == 0 {
+        findings.not_zero(
+            path,
+            samples,
+            "ask for at least one public sample a version",
+        );
+    } else if *samples > public {
+        if findings.is_explicit(path) {
+            let problem = findings
+                .problem(
+                    path,
+                    format!("`{path}` asks for {samples} public samples, but there are {public}"),
+                    format!("expected at most {public}"),
+                )
+                .and_at(
+                    findings.tree().nearest_place("data.public"),
+                    "this many are set aside",
+                )
+                .way_out(
+                    "ask for fewer, raise `data.public`, or leave `samples` out for all of them",
+                );
+            findings.add(problem);
+        } else {
+            *samples = public;
+        }
+    }
+    if *redraw && !rounds {
+        if findings.is_explicit(&at.key("exchange.redraw")) {
+            findings.refuse(
+                &at.key("exchange.redraw"),
+                "public samples cannot be drawn anew without rounds that all clients share",
+                "expected `false`",
+                "without versions that all clients share, one list of samples is fixed for the run; \
+                 set `redraw = false`, or take a synchronous schedule",
+            );
+        } else {
+            *redraw = false;
+        }
+    }
+}
+
+fn equal_models(raw: &RawScenario, findings: &mut Findings<'_>) {
+    let Some(first) = raw.clients.first() else {
+        return;
+    };
+    if raw.clients.iter().any(|group| group.sites.is_some()) {
+        sites::equal_models(raw, findings);
+        return;
+    }
+    let Some(other) = raw
+        .clients
+        .iter()
+        .position(|group| group.model.architecture() != first.model.architecture())
+    else {
+        return;
+    };
+    let mixed: Vec<String> = PRESETS
+        .iter()
+        .filter(|preset| !preset.needs_equal_models())
+        .map(|preset| format!("`{}`", preset.name))
+        .collect();
+    let method = match &raw.method.preset {
+        Some(preset) => format!("method `{preset}`"),
+        None => "the exchange".to_owned(),
+    };
+    let problem = findings
+        .problem(
+            &format!("clients.{other}.model"),
+            format!("{method} exchanges parameters, so all clients need the same model"),
+            format!(
+                "group `{}` has `{}`",
+                raw.clients[other].name, raw.clients[other].model
+            ),
+        )
+        .and_at(
+            findings.tree().nearest_place("clients.0.model"),
+            format!("group `{}` has `{}`", first.name, first.model),
+        )
+        .way_out(format!(
+            "give every group the same `model`, or take a method that allows mixed models: {}",
+            mixed.join(", ")
+        ));
+    findings.add(problem);
+}
+
+/// The strands with the places where their keys stand.
+fn strands(method: &RawMethod) -> Vec<(StrandPath, RawStrand)> {
+    let further = method.also.iter().cloned();
+    let strands = std::iter::once(method.first_strand()).chain(further);
+    StrandPath::all().zip(strands).collect()
+}
+
+/// Where a strand's keys stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StrandPath {
+    First,
+    Also(usize),
+}
+
+impl StrandPath {
+    /// In the order of the strands, without end.
+    fn all() -> impl Iterator<Item = Self> {
+        std::iter::once(Self::First).chain((0..).map(Self::Also))
+    }
+
+    fn key(self, key: &str) -> String {
+        match self {
+            Self::First if key.starts_with("distill") => format!("method.local.{key}"),
+            Self::First => format!("method.{key}"),
+            Self::Also(place) => format!("method.also.{place}.{key}"),
+        }
+    }
+}
+
+fn number_of_strands(strands: &[(StrandPath, RawStrand)], findings: &mut Findings<'_>) {
+    if strands.len() > MOST_STRANDS {
+        findings.refuse(
+            "method.also",
+            format!("{} kinds of knowledge travel", strands.len()),
+            format!("expected at most {MOST_STRANDS}"),
+            "leave some out",
+        );
+    }
+    for (place, (path, strand)) in strands.iter().enumerate().skip(1) {
+        if strand.exchange == RawExchange::None {
+            findings.refuse(
+                &path.key("exchange"),
+                "a further exchange of `none` adds nothing",
+                "expected knowledge that travels",
+                "remove it",
+            );
+            continue;
+        }
+        let name = strand.exchange.name();
+        let before = strands[..place].iter();
+        if let Some((earlier, _)) = before.into_iter().find(|(_, s)| s.exchange.name() == name) {
+            let problem = findings
+                .problem(
+                    &path.key("exchange"),
+                    format!("`{name}` travels twice"),
+                    "the second time here",
+                )
+                .and_at(
+                    findings.tree().nearest_place(&earlier.key("exchange")),
+                    "and before",
+                )
+                .way_out("give what travels together different kinds of exchange");
+            findings.add(problem);
+        }
+    }
+}
+
+fn rule(path: &StrandPath, strand: &RawStrand, findings: &mut Findings<'_>) {
+    if let (RawRule::LeaveOneOut { .. }, RawExchange::Parameters) = (&strand.rule, &strand.exchange)
+    {
+        findings.refuse(
+            &path.key("rule.kind"),
+            "`leave-one-out` does not fold parameters",
+            "each client would start from another model than its own was trained from",
+            "take `rule = \"mean\"`, or exchange logits: `public-logits` or `class-logits`",
+        );
+    }
+}
+
+fn distill(path: &StrandPath, strand: &RawStrand, findings: &mut Findings<'_>) {
+    let distill = &strand.distill;
+    findings.number(
+        &path.key("distill.weight"),
+        distill.weight,
+        |weight| weight >= 0.0,
+        "a number, zero or more",
+        "1 weighs what is received as much as own data",
+    );
+    findings.not_zero(
+        &path.key("distill.epochs"),
+        &distill.epochs,
+        "learn what is received at least once",
+    );
+    if let Some(batch) = distill.batch {
+        findings.not_zero(
+            &path.key("distill.batch"),
+            &batch,
+            "leave it out for min(256, samples/8)",
+        );
+    }
+    if let RawDistillLoss::Kl { temperature, .. } = distill.loss {
+        findings.number(
+            &path.key("distill.loss.temperature"),
+            temperature,
+            |temperature| temperature > 0.0,
+            "a temperature above zero",
+            "1 leaves the predictions as they are, 3 softens them",
+        );
+    }
+    let by_class = matches!(strand.exchange, RawExchange::ClassLogits);
+    if by_class && distill.loss != RawDistillLoss::CrossEntropy {
+        findings.refuse(
+            &path.key("distill.loss"),
+            "`class-logits` sends probabilities, and this loss compares logits",
+            "expected `cross-entropy`",
+            format!("set `{} = \"cross-entropy\"`", path.key("distill.loss")),
+        );
+    }
+}
