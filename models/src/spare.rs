@@ -55,8 +55,8 @@ pub(crate) fn keep(spare: Spare) {
 mod tests {
     use super::*;
     use crate::{
-        Architecture, Clipping, Dataset, Loss, ModelError, Optimizer, Shape, Trainer, evaluate,
-        extract_features,
+        Architecture, Clipping, Dataset, ListedLayer, Loss, ModelError, Optimizer, Shape, Trainer,
+        evaluate, extract_features,
     };
 
     const IMAGE: Shape = Shape::Image {
@@ -73,7 +73,14 @@ mod tests {
     }
 
     fn layout(name: &str) -> Arc<Layout> {
-        let architecture = Architecture::parse(name).unwrap();
+        let architecture = match name {
+            "dropout" => {
+                let layers = ["conv2d 4 3x3", "relu", "flatten", "dropout 0.5", "dense 5"];
+                let layers = layers.map(|text| ListedLayer::Text(text.to_owned()));
+                Architecture::from_layers(&layers).unwrap()
+            }
+            name => Architecture::parse(name).unwrap(),
+        };
         Arc::new(architecture.layout(IMAGE, 5).unwrap())
     }
 
