@@ -17,6 +17,7 @@ use crate::objective::{
     asks_for_features, parameter_terms,
 };
 use crate::optimizer::{Optimizer, OptimizerState};
+use crate::stored::all_finite;
 use crate::update::{Fold, start, update};
 use crate::view::View;
 
@@ -379,7 +380,7 @@ impl Trainer {
     /// [`ModelError::Diverged`] when a parameter is not finite.
     pub fn into_parts(self) -> Result<(Vec<f32>, OptimizerState), ModelError> {
         let parameters = std::mem::take(&mut self.network.workspace().parameters);
-        if parameters.iter().all(|value| value.is_finite()) {
+        if all_finite(&parameters) {
             Ok((parameters, self.state))
         } else {
             Err(ModelError::Diverged { steps: self.steps })

@@ -41,7 +41,7 @@ use fedstill_models::{
     Dataset, Holding, Layout, Normalisation, Normaliser, Optimizer, Precision, Shard, Site, Split,
     Stored, View,
 };
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A scenario, drawn out.
 #[derive(Debug)]
@@ -54,6 +54,7 @@ pub struct Deployment {
     /// What each client's data differ in from the pool's; empty where none does.
     sites: Vec<Site>,
     split: Split,
+    label_counts: OnceLock<Vec<u32>>,
     clients: Vec<ClientSpec>,
     standing: Standing,
     conduct: Option<Conduct>,
@@ -179,6 +180,7 @@ impl Deployment {
             normaliser,
             sites,
             split,
+            label_counts: OnceLock::new(),
             clients,
             standing,
             conduct,
@@ -212,6 +214,19 @@ impl Deployment {
     /// mistakes in labels do not count.
     pub(crate) fn label_counts(&self, client: usize) -> Vec<u64> {
         self.class_counts(client, &self.shard(client).train)
+    }
+
+    /// Those counts, worked out once: every evaluation asks for everyone's.
+    pub(crate) fn label_counts_known(&self, client: usize) -> &[u32] {
+        let of_all = self.label_counts.get_or_init(|| {
+            let of = |client| {
+                let samples = &self.shard(client).train;
+                self.own_samples(client).class_counts(samples)
+            };
+            (0..self.clients()).flat_map(of).collect()
+        });
+        let classes = self.dataset.n_classes();
+        &of_all[client * classes..(client + 1) * classes]
     }
 
     /// The same of its own test set.
