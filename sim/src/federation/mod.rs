@@ -3,7 +3,6 @@
 //! simulator that knows learning.
 
 mod aggregator;
-mod asynchronous;
 #[cfg_attr(not(test), expect(dead_code, reason = "the loop does not call it yet"))]
 #[expect(unused_imports, reason = "the loop does not call it yet")]
 mod attack;

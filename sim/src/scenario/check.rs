@@ -12,6 +12,7 @@ mod findings;
 mod method;
 mod models;
 mod network;
+mod public;
 mod schedule;
 mod sites;
 mod skew;

@@ -2,7 +2,7 @@
 
 use super::decode_error::DecodeError;
 use super::problem::Source;
-use super::raw::{RawExchange, RawMethod};
+use super::raw::RawMethod;
 use super::tree::{Node, parse_document};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -78,13 +78,13 @@ impl Preset {
     /// Whether it works on samples that everyone may see.
     #[must_use]
     pub fn needs_public_data(&self) -> bool {
-        self.method().exchanges().any(needs_public_data)
+        self.method().needs_public_data()
     }
 
     /// Whether all clients must have the same architecture.
     #[must_use]
     pub fn needs_equal_models(&self) -> bool {
-        self.method().exchanges().any(needs_equal_models)
+        self.method().needs_equal_models()
     }
 
     fn about(&self, key: &str) -> String {
@@ -112,14 +112,4 @@ impl Preset {
         }
         tree
     }
-}
-
-/// Whether the exchange works on samples that everyone may see.
-pub(crate) fn needs_public_data(exchange: &RawExchange) -> bool {
-    matches!(exchange, RawExchange::PublicLogits { .. })
-}
-
-/// Whether the exchange needs clients of one architecture.
-pub(crate) fn needs_equal_models(exchange: &RawExchange) -> bool {
-    matches!(exchange, RawExchange::Parameters)
 }

@@ -7,6 +7,7 @@ mod cost;
 mod data_sites;
 mod devices;
 mod drawing;
+mod global_models;
 mod optimizing;
 mod placing;
 mod presence;
@@ -18,6 +19,7 @@ pub(crate) use presence::{ClientBattery, Presence};
 
 use data_sites::{draw_sites, take_missing};
 use drawing::{draw_group, load_dataset};
+use global_models::GlobalModels;
 use placing::Standing;
 use tiers::aggregators;
 
@@ -54,7 +56,7 @@ pub struct Deployment {
     conduct: Option<Conduct>,
     kinds: Vec<Box<dyn Kind>>,
     aggregators: Vec<AggregatorSpec>,
-    server_parameters: Option<Arc<Layout>>,
+    global_models: GlobalModels,
 }
 
 /// One client as it was drawn.
@@ -150,10 +152,10 @@ impl Deployment {
         let normaliser = normaliser(scenario.data.normalise, &dataset, &split);
         let standing = Standing::of(&scenario)?;
         let conduct = behaving::conduct(&scenario, &clients, standing.core(), world, dynamics)?;
-        let kinds: Vec<_> = scenario.method.strands().iter().filter_map(kind).collect();
-        let shared = kinds.iter().any(|kind| kind.shares_initial_weights());
-        let first = clients.first().filter(|_| shared);
-        let server_parameters = first.map(|client| Arc::clone(&client.layout));
+        let method = &scenario.method;
+        let strands = method.strands();
+        let kinds: Vec<_> = strands.iter().filter_map(|s| kind(method, s)).collect();
+        let global_models = GlobalModels::of(&scenario, &kinds, &clients, &dataset)?;
         let aggregators = aggregators(&scenario, clients.len(), &standing, world)?;
         Ok(Self {
             scenario,
@@ -168,7 +170,7 @@ impl Deployment {
             conduct,
             kinds,
             aggregators,
-            server_parameters,
+            global_models,
         })
     }
 
@@ -259,9 +261,9 @@ impl Deployment {
     /// The weights that a client starts from: the server's where models travel, else its own.
     pub(crate) fn initial_parameters(&self, client: usize) -> Vec<f32> {
         let spec = &self.clients[client];
-        let entity = match self.server_parameters {
-            Some(_) => "server",
-            None => &spec.name,
+        let entity = match self.global_models.shared_start {
+            true => "server",
+            false => &spec.name,
         };
         let seed = self.world.seed(entity, "initial weights");
         spec.layout.initial_parameters(seed)
@@ -279,13 +281,6 @@ impl Deployment {
             RawPrecision::Bf16 => Precision::Bf16,
         };
         Stored::new(parameters, precision)
-    }
-
-    /// Version 0 of the global model, where models travel.
-    pub(crate) fn initial_server_parameters(&self) -> Option<Vec<f32>> {
-        let seed = self.world.seed("server", "initial weights");
-        let layout = self.server_parameters.as_ref()?;
-        Some(layout.initial_parameters(seed))
     }
 
     /// Whether clients are scored with the aggregator's model.
@@ -395,7 +390,9 @@ impl Deployment {
     fn public(&self) -> Option<(usize, bool)> {
         let mut exchanges = self.scenario.method.exchanges();
         exchanges.find_map(|exchange| match *exchange {
-            RawExchange::PublicLogits { samples, redraw } => Some((samples, redraw)),
+            RawExchange::PublicLogits {
+                samples, redraw, ..
+            } => Some((samples, redraw)),
             _ => None,
         })
     }

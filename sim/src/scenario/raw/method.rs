@@ -3,6 +3,7 @@
 use super::super::quantity::Duration;
 use super::aggregators::RawAggregators;
 use super::is_default;
+use super::public::{RawDistillOrder, RawPredictions, RawSampleFilter, RawServerLearning};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,9 @@ pub struct RawMethod {
     /// How contributions become a version.
     #[serde(default)]
     pub rule: RawRule,
+    /// What the server learns from the clients' predictions on public samples, or, where parameters travel, from their models' predictions there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<RawServerLearning>,
     /// Further knowledge that travels beside the first, each kind with a rule and a loss of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<RawStrand>,
@@ -42,6 +46,33 @@ impl RawMethod {
         let all = std::iter::once(self.first_strand()).chain(self.also.iter().cloned());
         all.filter(|strand| strand.exchange != RawExchange::None)
             .collect()
+    }
+
+    /// Whether it works on samples that everyone may see.
+    #[must_use]
+    pub fn needs_public_data(&self) -> bool {
+        let public = |exchange: &RawExchange| matches!(exchange, RawExchange::PublicLogits { .. });
+        self.exchanges().any(public) || self.server.is_some()
+    }
+
+    /// Whether all clients must have the same architecture.
+    #[must_use]
+    pub fn needs_equal_models(&self) -> bool {
+        let travel = |exchange: &RawExchange| matches!(exchange, RawExchange::Parameters);
+        self.exchanges().any(travel) && (!self.fuses_models() || !self.tier.is_empty())
+    }
+
+    /// Whether the server distils what clients' models predict into their mean (FedDF).
+    #[must_use]
+    pub fn fuses_models(&self) -> bool {
+        let public = |exchange: &RawExchange| matches!(exchange, RawExchange::PublicLogits { .. });
+        self.server.is_some() && !self.exchanges().any(public)
+    }
+
+    /// Whether the server learns a model of its own from predictions on public samples.
+    #[must_use]
+    pub fn has_server_model(&self) -> bool {
+        self.server.is_some() && !self.fuses_models()
     }
 
     /// What `exchange`, `rule` and `local.distill` say together.
@@ -92,6 +123,15 @@ pub enum RawExchange {
         /// Draw new samples each version (synchronous schedules only).
         #[serde(default = "yes")]
         redraw: bool,
+        /// What a client sends of each.
+        #[serde(default, skip_serializing_if = "is_default")]
+        sends: RawPredictions,
+        /// Which of them a client says something about.
+        #[serde(default, skip_serializing_if = "is_default")]
+        filter: RawSampleFilter,
+        /// What was found for a sample is kept at both ends for so many versions, in which it is not sent again (rounds that all clients share only); 0 for none.
+        #[serde(default, skip_serializing_if = "is_default")]
+        cache: u64,
     },
     /// Mean predicted probabilities per class of the client's own data.
     ClassLogits,
@@ -146,6 +186,9 @@ pub struct RawLocal {
     pub clip: RawClip,
     /// ρ of the proximal term ρ/2‖θ−θ₀‖² to the parameters received; 0 for none.
     pub proximal: f64,
+    /// Begin each participation from the initial weights, which all clients of one architecture share then.
+    #[serde(skip_serializing_if = "is_default")]
+    pub restart: bool,
     /// How received predictions are learned.
     pub distill: RawDistill,
 }
@@ -291,6 +334,9 @@ pub struct RawDistill {
     /// Batch size on public samples; left out: min(256, samples/8).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<usize>,
+    /// When public samples are learned.
+    #[serde(skip_serializing_if = "is_default")]
+    pub order: RawDistillOrder,
 }
 
 /// Distance between the model's prediction and the one received.
@@ -304,6 +350,8 @@ pub enum RawDistillLoss {
     MeanSquared,
     /// Cross-entropy to the received probabilities.
     CrossEntropy,
+    /// Squared error between probabilities, summed over classes.
+    SquaredProbabilities,
     /// KL(teacher‖student) at a temperature.
     Kl {
         /// Both sides' logits are divided by it.
@@ -332,6 +380,83 @@ pub enum RawRule {
         #[serde(default)]
         weights: RawWeights,
     },
+    /// The median per coordinate (Yin et al. 2018); every contribution counts once.
+    Median,
+    /// The mean per coordinate without the largest and the smallest (Yin et al. 2018).
+    TrimmedMean {
+        /// Share of the contributions that is left out on either side, rounded down.
+        #[serde(default = "default_trim")]
+        share: f64,
+    },
+    /// The mean of those that lie closest to their neighbours; the others are rejected (Blanchard et al. 2017).
+    Krum {
+        /// f, contributions that may be wrong.
+        attackers: usize,
+        /// Contributions kept: 1 is Krum, more is multi-Krum.
+        #[serde(default = "one_usize")]
+        keep: usize,
+    },
+    /// The geometric median by the smoothed Weiszfeld algorithm (Pillutla et al. 2022).
+    GeometricMedian {
+        /// Moves at most.
+        #[serde(default = "default_moves")]
+        iterations: usize,
+        /// Distances below this count as this.
+        #[serde(default = "default_smoothing")]
+        smoothing: f64,
+    },
+    /// softmax(mean(p)/T) of mean probabilities (DS-FL).
+    EntropyReduction {
+        /// T; below 1 sharpens.
+        #[serde(default = "default_sharpening")]
+        temperature: f64,
+    },
+    /// mean(p)^β, normalised (SCARLET).
+    EnhancedEntropyReduction {
+        /// β; above 1 sharpens.
+        #[serde(default = "default_exponent")]
+        exponent: f64,
+    },
+    /// The mean, without the samples that the clients together are unsure of (Selective-FD).
+    UnambiguousMean {
+        /// τ: a sample is left out where the L1 distance of its mean probabilities from the one-hot of their largest is at least this; at most 2.
+        threshold: f64,
+    },
+    /// Each client has a teacher of its own, a mean of everybody's predictions whose weights are learned (KT-pFL).
+    KnowledgeCoefficients {
+        /// Weight of the squared distance of the weights from equal ones.
+        #[serde(default = "default_penalty")]
+        penalty: f64,
+        /// Rate of the step on the weights; left out, it is scaled to the gradient as in the authors' code.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rate: Option<f64>,
+    },
+    /// Clients of like predictions share a centroid; every client is sent all of them and learns the nearest (COMET).
+    Clusters {
+        /// K.
+        #[serde(default = "default_clusters")]
+        count: usize,
+    },
+}
+
+impl RawRule {
+    /// Its name in scenarios.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Mean { .. } => "mean",
+            Self::LeaveOneOut { .. } => "leave-one-out",
+            Self::Median => "median",
+            Self::TrimmedMean { .. } => "trimmed-mean",
+            Self::Krum { .. } => "krum",
+            Self::GeometricMedian { .. } => "geometric-median",
+            Self::EntropyReduction { .. } => "entropy-reduction",
+            Self::EnhancedEntropyReduction { .. } => "enhanced-entropy-reduction",
+            Self::UnambiguousMean { .. } => "unambiguous-mean",
+            Self::KnowledgeCoefficients { .. } => "knowledge-coefficients",
+            Self::Clusters { .. } => "clusters",
+        }
+    }
 }
 
 /// What a contribution weighs before staleness.
@@ -471,6 +596,7 @@ impl Default for RawLocal {
             warmup: 0,
             clip: RawClip::default(),
             proximal: 0.0,
+            restart: false,
             distill: RawDistill::default(),
         }
     }
@@ -494,6 +620,7 @@ impl Default for RawDistill {
             weight: 1.0,
             epochs: 1,
             batch: None,
+            order: RawDistillOrder::default(),
         }
     }
 }
@@ -550,6 +677,34 @@ fn default_decoupled() -> f64 {
 
 fn default_buffer() -> usize {
     10
+}
+
+fn default_trim() -> f64 {
+    0.1
+}
+
+fn default_moves() -> usize {
+    3
+}
+
+fn default_smoothing() -> f64 {
+    1e-6
+}
+
+fn default_sharpening() -> f64 {
+    0.1
+}
+
+fn default_exponent() -> f64 {
+    1.5
+}
+
+fn default_penalty() -> f64 {
+    0.7
+}
+
+fn default_clusters() -> usize {
+    2
 }
 
 fn default_mixing() -> f64 {

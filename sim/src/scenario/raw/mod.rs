@@ -20,6 +20,7 @@ mod network;
 mod outcome;
 mod place;
 mod presence;
+mod public;
 mod site;
 mod source;
 
@@ -54,6 +55,9 @@ pub use outcome::{
 pub use place::RawNames;
 
 pub use presence::{RawHours, RawMoment, RawOnReturn, RawStage, RawZoneShare, RawZones};
+pub use public::{
+    RawDistillOrder, RawPredictions, RawSampleFilter, RawServerLearning, RawServerSends,
+};
 pub use site::{RawConceptShift, RawName, RawRenamedClass, RawSiteData};
 pub use source::{RawCifarLabels, RawSource};
 
