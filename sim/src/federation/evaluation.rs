@@ -52,7 +52,7 @@ impl Evaluator {
         if !deployment.predicts_with_global_model() {
             changed.extend((0..clients).map(Model::Client));
         }
-        if !deployment.global_layouts().is_empty() {
+        if deployment.has_global_model() {
             changed.insert(Model::Global);
         }
         Self {
@@ -70,8 +70,10 @@ impl Evaluator {
 
     /// The aggregator has a new model.
     pub(crate) fn global_changed(&mut self, parameters: Arc<Vec<f32>>) {
-        self.global = Some(parameters);
-        self.changed.insert(Model::Global);
+        if self.deployment.has_global_model() {
+            self.global = Some(parameters);
+            self.changed.insert(Model::Global);
+        }
     }
 
     /// A client has a new model; of no account where the aggregator's is used.

@@ -8,13 +8,16 @@ mod aggregator;
 mod attack;
 mod benefit;
 mod client;
+pub mod codec;
 mod deployment;
 mod estimate;
 mod evaluation;
 mod exchange;
 mod knowledge;
 mod local;
+mod neighbours;
 mod parcel;
+mod peer;
 mod recorder;
 mod rolling;
 #[cfg_attr(not(test), expect(dead_code, reason = "the loop does not call it yet"))]

@@ -6,6 +6,7 @@ use super::client::Client;
 use super::deployment::Deployment;
 use super::evaluation::Evaluator;
 use super::parcel::Parcel;
+use super::peer::Peer;
 use super::run::{Hooks, Progress};
 use crate::kernel::{ActorId, ComputePool, Stage};
 use crate::records::VersionRecord;
@@ -13,6 +14,7 @@ use crate::scenario::RawSchedule;
 use crate::time::SimTime;
 use crate::world::Host;
 use fedstill_models::Stored;
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -32,6 +34,8 @@ pub(crate) enum Record {
         client: usize,
         parameters: Arc<Stored>,
     },
+    /// Training left the finite numbers at a peer, which gives up.
+    PeerDiverged { client: usize },
     /// Training left the finite numbers at every client of a version.
     AllDiverged,
 }
@@ -42,8 +46,11 @@ pub(crate) struct Recorder<'p> {
     hooks: Hooks,
     pub(crate) evaluator: Evaluator,
     pub(crate) versions: Vec<VersionRecord>,
-    /// The root's last one.
+    /// The root's last one; peer to peer, how many the clients have published in the mean.
     version: u64,
+    /// How many peers have published together.
+    published: u64,
+    diverged_peers: BTreeSet<usize>,
     /// Computations completed, by client.
     pub(crate) completed: Vec<u64>,
     pub(crate) diverged: bool,
@@ -66,6 +73,8 @@ impl<'p> Recorder<'p> {
             hooks,
             versions: Vec::new(),
             version: 0,
+            published: 0,
+            diverged_peers: BTreeSet::new(),
             diverged: false,
             target_reached: false,
             finished: false,
@@ -79,8 +88,18 @@ impl<'p> Recorder<'p> {
         self.version
     }
 
+    /// The run has come to this version.
+    fn reach(&mut self, version: u64) {
+        self.version = version;
+        let last = self.deployment.last_version();
+        self.finished = last.is_some_and(|last| version >= last);
+    }
+
     /// Unless asked otherwise every client has been heard about once between evaluations.
     fn versions_between_evaluations(&self) -> u64 {
+        if self.deployment.is_peer_to_peer() {
+            return 1;
+        }
         match self.deployment.scenario().method.schedule {
             RawSchedule::Synchronous { .. } => 1,
             RawSchedule::Asynchronous { .. } => self.deployment.clients() as u64,
@@ -106,6 +125,9 @@ impl Host<Parcel, Record> for Recorder<'_> {
     fn start(&mut self, actor: ActorId, stage: &mut Stage<FederationMessage, FederationAction>) {
         let deployment = Arc::clone(&self.deployment);
         match actor.index() {
+            number if self.deployment.is_peer_to_peer() => {
+                stage.start(actor, Peer::new(deployment, number - 1, self.hooks));
+            }
             number if (1..=deployment.clients()).contains(&number) => {
                 stage.start(actor, Client::new(deployment, number - 1));
             }
@@ -116,10 +138,12 @@ impl Host<Parcel, Record> for Recorder<'_> {
     fn record(&mut self, _: ActorId, now: SimTime, record: Record) {
         match record {
             Record::Version { record, model } => {
-                if record.aggregator == ROOT {
-                    self.version = record.version;
-                    let last = self.deployment.last_version();
-                    self.finished = last.is_some_and(|last| record.version >= last);
+                if self.deployment.is_peer_to_peer() {
+                    // A version for all is as many as there are clients.
+                    self.published += 1;
+                    self.reach(self.published / self.deployment.clients() as u64);
+                } else if record.aggregator == ROOT {
+                    self.reach(record.version);
                     if let Some(model) = model {
                         self.evaluator.global_changed(model);
                     }
@@ -135,6 +159,10 @@ impl Host<Parcel, Record> for Recorder<'_> {
             Record::Trained { client, parameters } => {
                 self.completed[client] += 1;
                 self.evaluator.client_changed(client, parameters);
+            }
+            Record::PeerDiverged { client } => {
+                self.diverged_peers.insert(client);
+                self.diverged |= self.diverged_peers.len() == self.deployment.clients();
             }
             Record::AllDiverged => self.diverged = true,
         }

@@ -1,6 +1,6 @@
 //! The graph of hosts, routers and links.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use petgraph::graph::{EdgeIndex, NodeIndex, UnGraph};
@@ -321,6 +321,18 @@ impl Graph {
     /// Number of hosts and routers.
     pub fn node_count(&self) -> usize {
         self.graph.node_count()
+    }
+
+    /// The nodes at the other ends of a node's links, in order, each once.
+    ///
+    /// Complexity: O(links of the node · log of them).
+    pub fn adjacent(&self, node: impl Into<NodeId>) -> BTreeSet<NodeId> {
+        let place = petgraph::graph::NodeIndex::new(node.into().0 as usize);
+        let others = self.graph.neighbors_undirected(place);
+        let number = |other: petgraph::graph::NodeIndex| other.index();
+        others
+            .filter_map(|other| u32::try_from(number(other)).ok().map(NodeId))
+            .collect()
     }
 
     /// Number of links.

@@ -77,9 +77,23 @@ impl<'de> de::Deserializer<'de> for &'de Node {
             .map_err(|error| error.or_at(&self.origin))
     }
 
+    /// One, or an array of several: asked for by types that may be written either way.
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        let outcome = match &self.value {
+            Value::Array(items) => visitor.visit_seq(Items { items, index: 0 }),
+            _ => visitor.visit_seq(Only { node: Some(self) }),
+        };
+        outcome.map_err(|error| error.or_at(&self.origin))
+    }
+
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
-        unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
+        unit unit_struct seq tuple map struct identifier ignored_any
     }
 }
 
@@ -114,6 +128,23 @@ impl<'de> de::SeqAccess<'de> for Items<'de> {
                     .map_err(|e| e.under(&index.to_string()))
             })
             .transpose()
+    }
+}
+
+/// One value that stands for an array of one.
+struct Only<'de> {
+    node: Option<&'de Node>,
+}
+
+impl<'de> de::SeqAccess<'de> for Only<'de> {
+    type Error = DecodeError;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, DecodeError> {
+        let node = self.node.take();
+        node.map(|node| seed.deserialize(node)).transpose()
     }
 }
 

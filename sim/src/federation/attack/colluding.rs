@@ -157,6 +157,8 @@ mod tests {
         assert_close(&collude(NEGATED, &rows), &[-6.0, -9.0, -15.0, -21.0]);
         let nobody = [honest(&[0.0; 4], 2, Form::Logits); 2];
         assert_close(&collude(LITTLE, &nobody), &[0.0; 4]);
+        let nobody = [honest(&[0.0; 4], 2, Form::Probabilities); 2];
+        assert_close(&collude(NEGATED, &nobody), &[0.0; 4]);
         assert_eq!(collude(LITTLE, &[]), []);
     }
 

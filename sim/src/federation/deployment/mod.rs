@@ -25,12 +25,13 @@ use tiers::aggregators;
 
 use super::exchange::{Kind, Predictor, kind};
 use super::knowledge::{Form, Known};
+use super::neighbours::{Neighbours, complete, ring};
 use crate::device::Device;
 use crate::kernel::{ActorId, Streams};
 use crate::network::{Conduct, NodeId};
 use crate::scenario::{
-    Factor, RawExchange, RawNormalise, RawOnReturn, RawPartition, RawPrecision, RawSchedule,
-    RawSelection, Sampled, Scenario,
+    Factor, RawExchange, RawNormalise, RawOnReturn, RawPartition, RawPeerGraph, RawPeers,
+    RawPrecision, RawSchedule, RawSelection, Sampled, Scenario,
 };
 use crate::time::{SimDuration, SimTime};
 use crate::world::Plan;
@@ -55,7 +56,9 @@ pub struct Deployment {
     standing: Standing,
     conduct: Option<Conduct>,
     kinds: Vec<Box<dyn Kind>>,
+    /// The server first; none peer to peer.
     aggregators: Vec<AggregatorSpec>,
+    neighbours: Option<Neighbours>,
     global_models: GlobalModels,
 }
 
@@ -156,6 +159,7 @@ impl Deployment {
         let strands = method.strands();
         let kinds: Vec<_> = strands.iter().filter_map(|s| kind(method, s)).collect();
         let global_models = GlobalModels::of(&scenario, &kinds, &clients, &dataset)?;
+        let neighbours = neighbours(&scenario, &standing, clients.len(), dynamics);
         let aggregators = aggregators(&scenario, clients.len(), &standing, world)?;
         Ok(Self {
             scenario,
@@ -170,6 +174,7 @@ impl Deployment {
             conduct,
             kinds,
             aggregators,
+            neighbours,
             global_models,
         })
     }
@@ -286,12 +291,32 @@ impl Deployment {
     /// Whether clients are scored with the aggregator's model.
     pub(crate) fn predicts_with_global_model(&self) -> bool {
         let mut kinds = self.kinds.iter();
-        kinds.any(|kind| kind.predictor() == Predictor::Global)
+        let is_global = kinds.any(|kind| kind.predictor() == Predictor::Global);
+        is_global && !self.is_peer_to_peer()
+    }
+
+    /// Whether the server has a model that is scored: the clients', or one of its own.
+    pub(crate) fn has_global_model(&self) -> bool {
+        self.predicts_with_global_model() || self.scenario.method.has_server_model()
     }
 
     /// The strands of the method.
     pub(crate) fn kinds(&self) -> &[Box<dyn Kind>] {
         &self.kinds
+    }
+
+    /// Whether clients pass to each other, without a server.
+    pub(crate) fn is_peer_to_peer(&self) -> bool {
+        self.neighbours.is_some()
+    }
+
+    /// Who passes to whom.
+    ///
+    /// # Panics
+    /// Where there is a server.
+    pub(crate) fn neighbours(&self) -> &Neighbours {
+        let neighbours = self.neighbours.as_ref();
+        neighbours.expect("only peers have neighbours")
     }
 
     /// Every aggregator, the server first.
@@ -434,6 +459,26 @@ impl Deployment {
         let asked = self.scenario.stop.time.map(duration);
         SimTime::ZERO + asked.unwrap_or(longest)
     }
+}
+
+/// Who passes to whom, peer to peer.
+fn neighbours(
+    scenario: &Scenario,
+    standing: &Standing,
+    clients: usize,
+    dynamics: Streams,
+) -> Option<Neighbours> {
+    let peers = scenario.method.peers.clone()?;
+    let graph = match peers {
+        RawPeers::All { graph, .. } | RawPeers::Matching { graph, .. } => graph,
+        RawPeers::Exponential { .. } => RawPeerGraph::Complete,
+    };
+    let graph = match graph {
+        RawPeerGraph::Complete => complete(clients),
+        RawPeerGraph::Ring => ring(clients),
+        RawPeerGraph::Network => standing.neighbours(),
+    };
+    Some(Neighbours::new(peers, graph, dynamics))
 }
 
 /// The scale of the features, fitted on what the clients train on: neither the global test set nor

@@ -5,6 +5,7 @@ use super::{Deployment, DeploymentError, duration};
 use crate::network::{Access, Connections, Graph, Network, NodeId};
 use crate::scenario::{Quantity, RawOnReturn, Scenario};
 use crate::world::{Cast, OnReturn, Site, Station};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The network between the access links, and the node where each of them ends.
 #[derive(Debug)]
@@ -49,6 +50,29 @@ impl Standing {
         &self.clients
     }
 
+    /// Of each client, the others at its node and at the nodes at the other ends of its links.
+    pub(super) fn neighbours(&self) -> Vec<Vec<usize>> {
+        let mut at: BTreeMap<NodeId, BTreeSet<usize>> = BTreeMap::new();
+        for (client, node) in self.clients.iter().enumerate() {
+            at.entry(*node).or_default().insert(client);
+        }
+        let near = |node: NodeId| {
+            let mut near: BTreeSet<usize> = at[&node].clone();
+            for other in self.core.adjacent(node) {
+                near.extend(at.get(&other).into_iter().flatten());
+            }
+            near
+        };
+        let of_node: BTreeMap<_, _> = at.keys().map(|node| (*node, near(*node))).collect();
+        let clients = self.clients.iter().enumerate();
+        clients
+            .map(|(client, node)| {
+                let others = of_node[node].iter().copied();
+                others.filter(|other| *other != client).collect()
+            })
+            .collect()
+    }
+
     pub(super) fn tiers(&self) -> &[Vec<NodeId>] {
         &self.tiers
     }
@@ -81,7 +105,7 @@ impl Deployment {
             down: bandwidth(client.link.1),
             latency: client.link.2,
         });
-        let below = self.aggregators[1..].iter();
+        let below = self.aggregators.iter().skip(1);
         let stations = below.map(|spec| {
             let tier = &self.scenario.method.tier[spec.tier as usize - 1];
             (access(spec, tier), spec.node)

@@ -17,6 +17,9 @@ pub(super) fn aggregators(
     standing: &Standing,
     world: Streams,
 ) -> Result<Vec<AggregatorSpec>, DeploymentError> {
+    if scenario.method.peers.is_some() {
+        return Ok(Vec::new());
+    }
     let server = &scenario.server;
     let mut found = vec![AggregatorSpec {
         name: "server".to_owned(),

@@ -9,8 +9,8 @@ use super::{Folded, Held, Layout, comparisons, mean, squared_distance};
 /// A contribution's score is the sum of its squared distances to the n − f − 2 closest of
 /// the others, at least one, where f = `attackers`. The smallest scores are kept, the
 /// first of equal ones. The paper's guarantee needs n ≥ 2f + 3. Of two contributions only
-/// the rows that both have are compared, and the distance is scaled up to all rows; with no
-/// row in common they are infinitely far apart. What is kept is averaged by weight.
+/// the rows that both have are compared, by their mean distance; with no row in common they
+/// are infinitely far apart. What is kept is averaged by weight.
 pub(crate) fn krum(
     contributions: &[Held<'_>],
     width: usize,
@@ -60,7 +60,7 @@ pub(crate) fn krum(
     }
 }
 
-/// The squared distance over the rows that both have, scaled up to all rows.
+/// The mean squared distance of the rows that both have.
 fn distance(layout: Layout, pair: [&Held<'_>; 2]) -> f64 {
     let mut sum = 0.0;
     let mut shared = 0;
@@ -70,7 +70,7 @@ fn distance(layout: Layout, pair: [&Held<'_>; 2]) -> f64 {
             shared += 1;
         }
     }
-    let distance = sum * layout.rows as f64 / f64::from(shared);
+    let distance = sum / f64::from(shared);
     // Neither 0/0 nor what an attacker may send is close to anything.
     if distance.is_finite() {
         distance
@@ -86,12 +86,11 @@ mod tests {
 
     #[test]
     fn of_three_the_one_closest_to_another_is_taken() {
-        // Rows both have, scaled to two rows. 1–2: (0.3²+0.3²+0.3²+0.3²) = 0.36;
-        // 1–3: 2·(0.6²+0.6²) = 1.44; 2–3: 2·(0.3²+0.3²) = 0.36. One neighbour each:
-        // 0.36, 0.36 and 0.36 but for rounding, so two decimals set them apart.
+        // Mean over the rows both have, the third's first value made 0.2.
+        // 1–2: (0.3²+0.3²+0.3²+0.3²)/2 = 0.18; 1–3: 0.7²+0.6² = 0.85; 2–3: 0.4²+0.3² = 0.25.
+        // One neighbour each, so the scores are 0.18, 0.18 and 0.25: the first of equals.
         let mut rows = ROWS;
         rows[2][0] = 0.2;
-        // 2–3 is now 2·(0.4²+0.3²) = 0.5: scores 0.36, 0.36, 0.5; the first of equals.
         let folded = krum(&equal(&rows), 2, 0, 1);
         assert_close(&folded.values, &[0.9, 0.1, 0.2, 0.8]);
         assert_eq!(folded.rejected, [1, 2]);
@@ -141,7 +140,7 @@ mod tests {
 
     #[test]
     fn what_is_not_a_number_is_far_from_everything() {
-        let models = [[f32::NAN], [1.0], [1.1], [f32::INFINITY]];
+        let models = [[-f32::NAN], [1.0], [1.1], [f32::INFINITY]];
         let folded = krum(&equal(&models), 0, 1, 2);
         assert_close(&folded.values, &[1.05]);
         assert_eq!(folded.rejected, [0, 3]);

@@ -59,6 +59,13 @@ mod tests {
     }
 
     #[test]
+    fn a_centroid_with_more_rows_in_common_is_no_further_away_for_it() {
+        // (0.1²·4)/2 = 0.02 against 2·0.12² = 0.0288; sums would be 0.04 and 0.0288.
+        let centroids: [&[f32]; 2] = [&[0.8, 0.2, 0.3, 0.7], &[0.0, 0.0, 0.32, 0.68]];
+        assert_eq!(nearest(&ROWS[0], 2, &centroids), Some(0));
+    }
+
+    #[test]
     fn of_two_equally_near_the_first_is_taken() {
         let centroids: [&[f32]; 2] = [&[0.0, 0.0], &[2.0, 0.0]];
         assert_eq!(nearest(&[1.0, 0.0], 0, &centroids), Some(0));

@@ -1,7 +1,7 @@
 //! Choices of the method: each by itself, and whether they go together.
 
 use super::findings::Findings;
-use super::{schedule, strands};
+use super::{peers, schedule, strands};
 use crate::scenario::raw::{
     RawClip, RawDecay, RawDevice, RawExchange, RawLocal, RawMethod, RawOptimizer, RawScenario,
     RawSelection,
@@ -10,6 +10,7 @@ use crate::scenario::raw::{
 /// Checks the method, and writes effective values over defaults that depend on the rest.
 pub(super) fn check(raw: &mut RawScenario, clients: usize, findings: &mut Findings<'_>) {
     strands::check(raw, clients, findings);
+    peers::check(raw, findings);
     local(&raw.method, findings);
     let cohort = selection(&raw.method.selection, clients, findings);
     let is_mixed = raw.method.exchanges().any(RawExchange::is_mixed);

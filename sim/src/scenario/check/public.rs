@@ -268,6 +268,14 @@ pub(super) fn rule(
             "leave `method.tier` out, or take another rule, such as `mean`",
         );
     }
+    if matches!(strand.rule, RawRule::KnowledgeCoefficients { .. }) && method.peers.is_some() {
+        findings.refuse(
+            &at.key("rule.kind"),
+            "`knowledge-coefficients` are learned at a server that knows all clients' predictions",
+            "and here clients pass to each other",
+            "leave `method.peers` out, or take another rule, such as `mean`",
+        );
+    }
     if is_personal && method.server.is_some() {
         findings.refuse(
             "method.server",
@@ -415,6 +423,14 @@ pub(super) fn server(raw: &RawScenario, findings: &mut Findings<'_>) {
         return;
     };
     let path = "method.server";
+    if method.peers.is_some() {
+        findings.refuse(
+            path,
+            "there is no server where clients pass to each other",
+            "expected no such table",
+            "remove it, or leave `method.peers` out",
+        );
+    }
     let rows = method.exchanges().find_map(|exchange| match exchange {
         RawExchange::PublicLogits { sends, .. } => Some(*sends),
         _ => None,

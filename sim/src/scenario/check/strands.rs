@@ -16,7 +16,8 @@ pub(super) fn check(raw: &mut RawScenario, clients: usize, findings: &mut Findin
     }
     // Lists are drawn by the versions of one aggregator.
     let rounds = matches!(raw.method.schedule, RawSchedule::Synchronous { .. })
-        && raw.method.tier.is_empty();
+        && raw.method.tier.is_empty()
+        && raw.method.peers.is_none();
     let public = raw.data.public;
     let further = raw
         .method

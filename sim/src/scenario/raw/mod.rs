@@ -9,6 +9,7 @@ mod aggregators;
 mod battery;
 mod behaviour;
 mod clients;
+mod codec;
 mod compute;
 mod data;
 mod device;
@@ -18,9 +19,11 @@ mod method;
 mod model;
 mod network;
 mod outcome;
+mod peers;
 mod place;
 mod presence;
 mod public;
+mod rule;
 mod site;
 mod source;
 
@@ -31,6 +34,7 @@ pub use behaviour::{
     RawProfile, RawStep,
 };
 pub use clients::RawClientGroup;
+pub use codec::{RawCodec, RawCodecStage, RawLabelPad, RawRounding, RawScaleGroup};
 pub use compute::{RawCompute, RawHost};
 pub use data::{RawData, RawNormalise, RawPartition};
 pub use device::{
@@ -40,8 +44,7 @@ pub use dropout::{RawCosine, RawCurve, RawDropout, RawLogNormal, RawWeibull};
 pub use link::RawLink;
 pub use method::{
     RawClip, RawCount, RawDecay, RawDistill, RawDistillLoss, RawExchange, RawLocal, RawMethod,
-    RawOptimizer, RawPrecision, RawRule, RawSchedule, RawSelection, RawStaleness, RawStrand,
-    RawWeights,
+    RawOptimizer, RawPrecision, RawSchedule, RawSelection, RawStaleness, RawStrand,
 };
 pub use model::{RawLayer, RawLayers, RawModel, RawResidual, WrongModel};
 pub use network::{
@@ -52,12 +55,14 @@ pub use outcome::{
     RawBenefit, RawCost, RawEvaluation, RawMeasure, RawRecords, RawScope, RawSplit, RawStop,
     RawTarget,
 };
+pub use peers::{RawPeerGraph, RawPeers};
 pub use place::RawNames;
 
 pub use presence::{RawHours, RawMoment, RawOnReturn, RawStage, RawZoneShare, RawZones};
 pub use public::{
     RawDistillOrder, RawPredictions, RawSampleFilter, RawServerLearning, RawServerSends,
 };
+pub use rule::{RawRule, RawWeights};
 pub use site::{RawConceptShift, RawName, RawRenamedClass, RawSiteData};
 pub use source::{RawCifarLabels, RawSource};
 
