@@ -78,6 +78,20 @@ impl Dataset {
         })
     }
 
+    /// Rows without labels, such as the features that clients send: all are of one class that
+    /// nobody asks for. Such rows can be predicted, and trained on with targets of one's own.
+    ///
+    /// # Errors
+    /// Those of [`Dataset::new`].
+    pub fn unlabelled(
+        name: impl Into<String>,
+        rows: Vec<f32>,
+        n_features: usize,
+    ) -> Result<Self, DatasetError> {
+        let labels = vec![0; rows.len() / n_features.max(1)];
+        Self::new(name, rows, labels, n_features, 1)
+    }
+
     /// The same samples seen as images or series instead of flat rows.
     ///
     /// # Errors

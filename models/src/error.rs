@@ -42,6 +42,15 @@ pub enum ModelError {
     },
     /// An update without a forward pass before it.
     NoForwardPass,
+    /// A number that must be above 0 and is not.
+    NotPositive {
+        /// What it is.
+        what: &'static str,
+        /// What was asked for.
+        found: f64,
+    },
+    /// A decomposition of a matrix that did not converge.
+    Decomposition,
     /// A mini-batch size of 0.
     EmptyBatch,
     /// dfdx refused an operation.
@@ -99,6 +108,10 @@ impl fmt::Display for ModelError {
                 "no layer outside residual blocks has the number `{number}`, so that a head cannot begin there"
             ),
             Self::NoForwardPass => write!(f, "an update follows a forward pass in training"),
+            Self::NotPositive { what, found } => {
+                write!(f, "the {what} must be a number above 0, not {found}")
+            }
+            Self::Decomposition => write!(f, "the decomposition of a matrix did not converge"),
             Self::EmptyBatch => write!(f, "a mini-batch needs at least one sample"),
             Self::Tensor { reason } => write!(f, "tensor operation failed: {reason}"),
         }

@@ -26,13 +26,18 @@
 
 mod architecture;
 mod batches;
+mod clusters;
 mod cost;
 mod cut;
 mod dataset;
+mod decomposition;
+mod density;
 mod digits;
 mod dirichlet;
+mod distance;
 mod error;
 pub mod files;
+mod generator;
 #[cfg(test)]
 mod golden;
 mod holding;
@@ -47,9 +52,12 @@ mod optimizer;
 mod partition;
 mod predict;
 mod product;
+mod prototype;
 mod random;
 mod resolve;
+mod rows;
 mod schedule;
+mod score;
 mod shape;
 mod site;
 mod softmax;
@@ -66,8 +74,12 @@ pub use architecture::{
     Architecture, ArchitectureError, ArchitectureInfo, ListedLayer, architectures,
 };
 pub use batches::Batch;
+pub use clusters::{Clusters, Distance, k_means, nearest_of_class, nearest_of_class_flops};
 pub use dataset::{Dataset, DatasetError, Groups};
+pub use decomposition::{Factors, Projection, svd_flops, truncated_svd};
+pub use density::{DensityRatio, median_distance, uniform_rows};
 pub use error::ModelError;
+pub use generator::{GeneratorReport, PrototypeGenerator, prototype_margin};
 pub use holding::{Holding, HoldingError, check_holdings};
 pub use layer::{LayerSpec, Padding, Window};
 pub use layout::{Layer, Layout, ParameterShape};
@@ -75,9 +87,12 @@ pub use normalise::{Normalisation, Normaliser};
 pub use objective::{Loss, Teacher, Term};
 pub use optimizer::{Clipping, Optimizer, OptimizerState, Rule};
 pub use partition::{Partition, PartitionError, partition, partition_groups};
-pub use predict::{Evaluation, evaluate, extract_features, predict_logits};
+pub use predict::{evaluate, extract_features, predict_logits};
+pub use prototype::{ClassSums, class_means, nearest_prototype, nearest_prototype_flops};
 pub use resolve::ShapeError;
+pub use rows::{RowsReport, RowsTraining, train_on_rows};
 pub use schedule::{Course, Schedule};
+pub use score::{Evaluation, NO_CLASS, predicted_classes, score_classes, score_logits};
 pub use shape::{Shape, ShapeSyntaxError};
 pub use site::Site;
 pub use softmax::softmax;

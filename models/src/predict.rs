@@ -1,4 +1,4 @@
-//! Predictions and scores of a model that is not being trained.
+//! Predictions of a model that is not being trained.
 
 use std::sync::Arc;
 
@@ -7,38 +7,13 @@ use dfdx::prelude::*;
 use crate::error::{ModelError, check_length};
 use crate::layout::Layout;
 use crate::network::Network;
-use crate::softmax::softmax_rows;
+use crate::score::{Evaluation, score_logits};
 use crate::view::View;
 
 /// Samples of one forward pass: large enough for fast products ...
 const MOST: usize = 256;
 /// ... and small enough that the largest output of a layer, in numbers, stays in the cache.
 const WIDEST: usize = 1 << 18;
-
-/// How well a model does on a set of samples.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Evaluation {
-    /// Samples scored.
-    pub n: u64,
-    /// Those whose highest logit (the first of equals) is that of the label.
-    pub correct: u64,
-    /// Sum of the cross-entropies −ln p of the labels.
-    pub loss_sum: f64,
-    /// `(n, correct)` of every class.
-    pub per_class: Vec<(u64, u64)>,
-}
-
-impl Evaluation {
-    /// Share of correct samples, or `None` of no sample.
-    pub fn accuracy(&self) -> Option<f64> {
-        (self.n > 0).then(|| self.correct as f64 / self.n as f64)
-    }
-
-    /// Mean cross-entropy, or `None` of no sample.
-    pub fn mean_loss(&self) -> Option<f64> {
-        (self.n > 0).then(|| self.loss_sum / self.n as f64)
-    }
-}
 
 /// Logits of the samples `indices`, row-major `n × classes`, in their order.
 ///
@@ -124,35 +99,11 @@ pub fn evaluate<'d>(
 ) -> Result<Evaluation, ModelError> {
     let data = data.into();
     let logits = predict_logits(layout, parameters, data, indices)?;
-    let n_classes = layout.n_classes();
-    let mut evaluation = Evaluation {
-        n: 0,
-        correct: 0,
-        loss_sum: 0.0,
-        per_class: vec![(0, 0); n_classes],
-    };
-    let log_sums = softmax_rows(&logits, n_classes, 1.0).log_sums;
-    let rows = logits.chunks_exact(n_classes).zip(&log_sums);
-    for ((row, &log_sum), &index) in rows.zip(indices) {
-        let label = data.label(index);
-        let Some(&own) = row.get(label as usize) else {
-            return Err(ModelError::Label { label, n_classes });
-        };
-        let loss = log_sum - f64::from(own);
-        if !loss.is_finite() {
-            return Err(ModelError::Diverged { steps: 0 });
-        }
-        let highest = (1..n_classes).fold(
-            0,
-            |best, class| if row[class] > row[best] { class } else { best },
-        );
-        let correct = u64::from(highest == label as usize);
-        evaluation.n += 1;
-        evaluation.correct += correct;
-        evaluation.loss_sum += loss;
-        let (of_class, correct_of_class) = &mut evaluation.per_class[label as usize];
-        *of_class += 1;
-        *correct_of_class += correct;
+    let labels: Vec<u32> = indices.iter().map(|&index| data.label(index)).collect();
+    let evaluation = score_logits(&logits, &labels, layout.n_classes())?;
+    // A model knows every class: a logit of −∞ is one that overflowed.
+    match evaluation.loss_sum {
+        Some(_) => Ok(evaluation),
+        None => Err(ModelError::Diverged { steps: 0 }),
     }
-    Ok(evaluation)
 }

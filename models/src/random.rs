@@ -19,6 +19,10 @@ pub(crate) enum Purpose {
     MissingFeatures = 22,
     Concept = 23,
     Dropout = 30,
+    Clusters = 40,
+    Embedding = 41,
+    ServerEpochs = 42,
+    UniformRows = 43,
 }
 
 /// The stream of `purpose` under `seed`.
