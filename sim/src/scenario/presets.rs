@@ -30,6 +30,35 @@ pub const PRESETS: &[Preset] = &[
         "fedmd",
         include_str!("../../../scenarios/methods/fedmd.toml"),
     ),
+    preset(
+        "feddf",
+        include_str!("../../../scenarios/methods/feddf.toml"),
+    ),
+    preset(
+        "cronus",
+        include_str!("../../../scenarios/methods/cronus.toml"),
+    ),
+    preset(
+        "ds-fl",
+        include_str!("../../../scenarios/methods/ds-fl.toml"),
+    ),
+    preset(
+        "scarlet",
+        include_str!("../../../scenarios/methods/scarlet.toml"),
+    ),
+    preset("cfd", include_str!("../../../scenarios/methods/cfd.toml")),
+    preset(
+        "selective-fd",
+        include_str!("../../../scenarios/methods/selective-fd.toml"),
+    ),
+    preset(
+        "kt-pfl",
+        include_str!("../../../scenarios/methods/kt-pfl.toml"),
+    ),
+    preset(
+        "comet",
+        include_str!("../../../scenarios/methods/comet.toml"),
+    ),
     preset("fd", include_str!("../../../scenarios/methods/fd.toml")),
 ];
 

@@ -3,6 +3,7 @@
 //! contribution ([`Learner`]), and how an aggregator folds it ([`Exchange`]).
 
 mod cached_rows;
+mod centroids;
 mod class_logits;
 mod folded_rows;
 mod fused_models;
@@ -12,6 +13,7 @@ mod public_logits;
 mod public_pass;
 mod public_student;
 mod rows;
+mod sample_filter;
 mod server_learning;
 mod server_student;
 mod shuffle;

@@ -5,10 +5,12 @@
 //! ([`super::public_student`]).
 
 use super::cached_rows::{self, CachedRows, ClientCache, need_not_predict};
+use super::centroids::Centroids;
 use super::folded_rows::FoldedRows;
 use super::personal_teachers::PersonalTeachers;
 use super::public_student::Student;
 use super::rows::{MeanRows, Sharing};
+use super::sample_filter;
 use super::server_student::ServerStudent;
 use super::shuffle::Shuffle;
 use super::{Beginning, Effort, Exchange, Kind, Learner, rule_weight};
@@ -110,7 +112,8 @@ impl Kind for PublicLogits {
         let layout = &deployment.client(client).layout;
         let samples = deployment.list_length();
         let mut effort = Effort {
-            predict: layout.predict_flops(samples as u64),
+            predict: layout.predict_flops(samples as u64)
+                + sample_filter::flops(self.filter, deployment, client, samples),
             ..Effort::default()
         };
         if known {
@@ -122,7 +125,7 @@ impl Kind for PublicLogits {
             }
             if self.centroids() > 1 {
                 // To see which centroid is nearest.
-                effort.predict *= 2;
+                effort.predict += layout.predict_flops(samples as u64);
             }
             effort.batch = self.batch(samples);
             effort.steps = samples.div_ceil(effort.batch) as u64 * epochs;
@@ -158,6 +161,7 @@ impl Kind for PublicLogits {
             distill: self.distill.clone(),
             batch: self.batch(deployment.list_length()),
             restart: self.restart.then(|| deployment.initial_parameters(client)),
+            filter: self.filter,
             stays,
             cache,
             pass: None,
@@ -176,6 +180,10 @@ impl Kind for PublicLogits {
                 let children = deployment.clients();
                 let teachers = PersonalTeachers::new(children, width, penalty, rate, shuffle);
                 Box::new(teachers)
+            }
+            RawRule::Clusters { count } => {
+                let streams = deployment.dynamics();
+                Box::new(Centroids::new(count, width, streams, shuffle))
             }
             _ => Box::new(FoldedRows::new(self.rule.clone(), width, shuffle)),
         };

@@ -4,11 +4,11 @@
 use super::cached_rows::ClientCache;
 use super::public_pass::PublicPass;
 use super::targets::{loss, targets};
-use super::{Kept, Learner};
+use super::{Kept, Learner, sample_filter};
 use crate::federation::knowledge::Piece;
 use crate::federation::local::LocalWork;
 use crate::federation::rule::nearest;
-use crate::scenario::{RawDistill, RawDistillOrder, RawPredictions};
+use crate::scenario::{RawDistill, RawDistillOrder, RawPredictions, RawSampleFilter};
 use fedstill_models::{Batch, ModelError, StepResult, Term, Trainer, predict_logits, softmax};
 use rand::seq::SliceRandom;
 use std::sync::Arc;
@@ -30,7 +30,8 @@ pub(super) struct Student {
     pub(super) batch: usize,
     /// What training begins with, where not with the model of the last participation.
     pub(super) restart: Option<Vec<f32>>,
-    /// Whether each sample of the next list stays at home.
+    pub(super) filter: RawSampleFilter,
+    /// Whether each sample of the next list stays at home, its prediction being known.
     pub(super) stays: Vec<bool>,
     pub(super) cache: Option<ClientCache>,
     /// Public samples that are learned together with own data.
@@ -153,8 +154,10 @@ impl Learner for Student {
         let list = work.deployment.list(self.next);
         let mut rows = self.predict(work, &list)?;
         let classes = work.layout.n_classes();
-        for (row, stays) in rows.chunks_exact_mut(classes).zip(&self.stays) {
-            if *stays {
+        let unlike = sample_filter::stay(self.filter, work, &list)?;
+        for stays in [&self.stays, &unlike] {
+            let rows = rows.chunks_exact_mut(classes).zip(stays);
+            for (row, _) in rows.filter(|(_, stays)| **stays) {
                 row.fill(0.0);
             }
         }
