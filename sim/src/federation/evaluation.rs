@@ -38,20 +38,23 @@ struct Pending {
     jobs: Vec<(Model, JobHandle)>,
 }
 
-/// What a scoring job gives: the aggregator's model scored for every client, or one client's.
+/// What a scoring job gives: the aggregator's model, scored for every client where they use it, or
+/// one client's.
 enum Scores {
-    Global(Score, Vec<ClientScore>),
+    Global(Score, Option<Vec<ClientScore>>),
     Client(ClientScore),
 }
 
 impl Evaluator {
     pub(crate) fn new(deployment: Arc<Deployment>) -> Self {
         let clients = deployment.clients();
-        let changed = if deployment.predicts_with_global_model() {
-            BTreeSet::from([Model::Global])
-        } else {
-            (0..clients).map(Model::Client).collect()
-        };
+        let mut changed = BTreeSet::new();
+        if !deployment.predicts_with_global_model() {
+            changed.extend((0..clients).map(Model::Client));
+        }
+        if deployment.has_global_model() {
+            changed.insert(Model::Global);
+        }
         Self {
             global: deployment.initial_server_parameters().map(Arc::new),
             clients: vec![None; clients],
@@ -67,8 +70,10 @@ impl Evaluator {
 
     /// The aggregator has a new model.
     pub(crate) fn global_changed(&mut self, parameters: Arc<Vec<f32>>) {
-        self.global = Some(parameters);
-        self.changed.insert(Model::Global);
+        if self.deployment.has_global_model() {
+            self.global = Some(parameters);
+            self.changed.insert(Model::Global);
+        }
     }
 
     /// A client has a new model; of no account where the aggregator's is used.
@@ -127,7 +132,9 @@ impl Evaluator {
             match (*scores, model) {
                 (Scores::Global(global, clients), _) => {
                     self.global_score = Some(global);
-                    self.client_scores = clients.into_iter().map(Some).collect();
+                    if let Some(clients) = clients {
+                        self.client_scores = clients.into_iter().map(Some).collect();
+                    }
                 }
                 (Scores::Client(score), Model::Client(client)) => {
                     self.client_scores[client] = Some(score);
@@ -202,23 +209,47 @@ fn score(
         }
         Model::Global => {
             let parameters = global.expect("scored only where there is a global model");
-            let layout = &deployment.client(0).layout;
             let common = deployment.common_samples();
             let test = &deployment.split().test;
-            let (global, per_class) = score_on(layout, common, &parameters, test);
-            let clients = (0..deployment.clients())
-                .map(|client| match deployment.site(client) {
-                    Some(_) => score_client(deployment, client, &parameters),
-                    None => ClientScore {
-                        global,
-                        own: score_on_own(deployment, client, &parameters),
-                        matched_accuracy: matched_accuracy(deployment, client, &per_class),
-                    },
-                })
+            let places = deployment.global_places();
+            let layouts = deployment.global_layouts().iter().zip(&places);
+            let scores: Vec<_> = layouts
+                .map(|(layout, place)| score_on(layout, common, &parameters[place.clone()], test))
                 .collect();
+            let global = together(scores.iter().map(|(score, _)| *score));
+            let score = |client| {
+                let architecture = deployment.architecture_of_client(client);
+                let parameters = &parameters[places[architecture].clone()];
+                let (global, per_class) = &scores[architecture];
+                match deployment.site(client) {
+                    Some(_) => score_client(deployment, client, parameters),
+                    None => ClientScore {
+                        global: *global,
+                        own: score_on_own(deployment, client, parameters),
+                        matched_accuracy: matched_accuracy(deployment, client, per_class),
+                    },
+                }
+            };
+            let clients = deployment
+                .predicts_with_global_model()
+                .then(|| (0..deployment.clients()).map(score).collect());
             Scores::Global(global, clients)
         }
     }
+}
+
+/// The mean score of the aggregator's models: every answer of each counts once.
+fn together(mut scores: impl Iterator<Item = Score>) -> Score {
+    let first = scores.next().expect("scored only where there is a model");
+    scores.fold(first, |all, score| {
+        let samples = all.samples + score.samples;
+        let sum = all.loss * all.samples as f64 + score.loss * score.samples as f64;
+        Score {
+            samples,
+            correct: all.correct + score.correct,
+            loss: sum / samples as f64,
+        }
+    })
 }
 
 /// Scores a client's model on the three splits.

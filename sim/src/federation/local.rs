@@ -6,8 +6,8 @@ use super::deployment::Deployment;
 use super::exchange::{Beginning, Kept, Learner};
 use super::own_losses::OwnLosses;
 use super::parcel::{Contents, Outgoing, Parcel};
-use crate::scenario::RawDistillLoss;
-use fedstill_models::{Layout, Loss, ModelError, OptimizerState, Stored, Teacher, Term, Trainer};
+use crate::kernel::Stream;
+use fedstill_models::{Layout, Loss, ModelError, OptimizerState, Stored, Term, Trainer};
 use std::sync::Arc;
 
 /// What a client keeps between participations.
@@ -208,6 +208,13 @@ impl<'a> LocalWork<'a> {
         self.deployment.dynamics().seed(name, &purpose)
     }
 
+    /// The same as a stream.
+    pub(crate) fn stream(&self, purpose: &str, epoch: u32) -> Stream {
+        let name = &self.deployment.client(self.client).name;
+        let purpose = format!("{purpose} {} {epoch}", self.completed);
+        self.deployment.dynamics().stream(name, &purpose)
+    }
+
     /// Passes over the client's own data with cross-entropy and whatever the strands add.
     fn train(&mut self, learners: &mut [Box<dyn Learner>]) -> Result<(), ModelError> {
         let local = &self.deployment.scenario().method.local;
@@ -257,22 +264,5 @@ impl<'a> LocalWork<'a> {
             completed: self.completed + 1,
             strands: Vec::new(),
         })
-    }
-}
-
-/// The loss towards received logits.
-pub(crate) fn distill_loss<'a>(loss: &RawDistillLoss, targets: &'a [f32]) -> Loss<'a> {
-    match *loss {
-        RawDistillLoss::MeanAbsolute => Loss::MeanAbsoluteError { targets },
-        RawDistillLoss::MeanSquared => Loss::MeanSquaredError { targets },
-        RawDistillLoss::CrossEntropy => Loss::SoftCrossEntropy { targets },
-        RawDistillLoss::Kl {
-            temperature,
-            squared_factor,
-        } => Loss::Distillation {
-            teacher: Teacher::Logits(targets),
-            temperature: temperature as f32,
-            scale_by_temperature_squared: squared_factor,
-        },
     }
 }

@@ -19,6 +19,7 @@ mod method;
 mod models;
 mod network;
 mod peers;
+mod public;
 mod schedule;
 mod selection;
 mod sites;

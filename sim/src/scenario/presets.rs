@@ -2,7 +2,7 @@
 
 use super::decode_error::DecodeError;
 use super::problem::Source;
-use super::raw::{RawExchange, RawMethod};
+use super::raw::RawMethod;
 use super::tree::{Node, parse_document};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -29,6 +29,35 @@ pub const PRESETS: &[Preset] = &[
     preset(
         "fedmd",
         include_str!("../../../scenarios/methods/fedmd.toml"),
+    ),
+    preset(
+        "feddf",
+        include_str!("../../../scenarios/methods/feddf.toml"),
+    ),
+    preset(
+        "cronus",
+        include_str!("../../../scenarios/methods/cronus.toml"),
+    ),
+    preset(
+        "ds-fl",
+        include_str!("../../../scenarios/methods/ds-fl.toml"),
+    ),
+    preset(
+        "scarlet",
+        include_str!("../../../scenarios/methods/scarlet.toml"),
+    ),
+    preset("cfd", include_str!("../../../scenarios/methods/cfd.toml")),
+    preset(
+        "selective-fd",
+        include_str!("../../../scenarios/methods/selective-fd.toml"),
+    ),
+    preset(
+        "kt-pfl",
+        include_str!("../../../scenarios/methods/kt-pfl.toml"),
+    ),
+    preset(
+        "comet",
+        include_str!("../../../scenarios/methods/comet.toml"),
     ),
     preset("fd", include_str!("../../../scenarios/methods/fd.toml")),
 ];
@@ -78,13 +107,13 @@ impl Preset {
     /// Whether it works on samples that everyone may see.
     #[must_use]
     pub fn needs_public_data(&self) -> bool {
-        self.method().exchanges().any(needs_public_data)
+        self.method().needs_public_data()
     }
 
     /// Whether all clients must have the same architecture.
     #[must_use]
     pub fn needs_equal_models(&self) -> bool {
-        self.method().exchanges().any(needs_equal_models)
+        self.method().needs_equal_models()
     }
 
     fn about(&self, key: &str) -> String {
@@ -112,14 +141,4 @@ impl Preset {
         }
         tree
     }
-}
-
-/// Whether the exchange works on samples that everyone may see.
-pub(crate) fn needs_public_data(exchange: &RawExchange) -> bool {
-    matches!(exchange, RawExchange::PublicLogits { .. })
-}
-
-/// Whether the exchange needs clients of one architecture.
-pub(crate) fn needs_equal_models(exchange: &RawExchange) -> bool {
-    matches!(exchange, RawExchange::Parameters)
 }

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 const GIVEN_BY_PRESETS: &[&str] = &[
     "RawMethod",
     "RawExchange",
+    "RawPredictions",
+    "RawSampleFilter",
     "RawOptimizer",
     "RawDecay",
     "RawClip",

@@ -8,6 +8,7 @@ mod cost;
 mod data_sites;
 mod devices;
 mod drawing;
+mod global_models;
 mod optimizing;
 mod placing;
 mod presence;
@@ -21,6 +22,7 @@ pub(crate) use presence::{ClientBattery, Presence};
 use codecs::Codecs;
 use data_sites::{draw_sites, take_missing};
 use drawing::{draw_group, load_dataset};
+use global_models::GlobalModels;
 use placing::Standing;
 use tiers::aggregators;
 
@@ -64,7 +66,7 @@ pub struct Deployment {
     /// The server first; none peer to peer.
     aggregators: Vec<AggregatorSpec>,
     neighbours: Option<Neighbours>,
-    server_parameters: Option<Arc<Layout>>,
+    global_models: GlobalModels,
 }
 
 /// One client as it was drawn.
@@ -160,16 +162,11 @@ impl Deployment {
         let normaliser = normaliser(scenario.data.normalise, &dataset, &split);
         let standing = Standing::of(&scenario)?;
         let conduct = behaving::conduct(&scenario, &clients, standing.core(), world, dynamics)?;
-        let kinds: Vec<_> = scenario.method.strands().iter().filter_map(kind).collect();
-        let codecs = scenario
-            .method
-            .strands()
-            .iter()
-            .map(Codecs::of_strand)
-            .collect();
-        let shared = kinds.iter().any(|kind| kind.shares_initial_weights());
-        let first = clients.first().filter(|_| shared);
-        let server_parameters = first.map(|client| Arc::clone(&client.layout));
+        let method = &scenario.method;
+        let strands = method.strands();
+        let kinds: Vec<_> = strands.iter().filter_map(|s| kind(method, s)).collect();
+        let codecs = strands.iter().map(Codecs::of_strand).collect();
+        let global_models = GlobalModels::of(&scenario, &kinds, &clients, &dataset)?;
         let neighbours = neighbours(&scenario, &standing, clients.len(), dynamics);
         let aggregators = aggregators(&scenario, clients.len(), &standing, world)?;
         Ok(Self {
@@ -188,7 +185,7 @@ impl Deployment {
             codecs,
             aggregators,
             neighbours,
-            server_parameters,
+            global_models,
         })
     }
 
@@ -292,9 +289,9 @@ impl Deployment {
     /// The weights that a client starts from: the server's where models travel, else its own.
     pub(crate) fn initial_parameters(&self, client: usize) -> Vec<f32> {
         let spec = &self.clients[client];
-        let entity = match self.server_parameters {
-            Some(_) => "server",
-            None => &spec.name,
+        let entity = match self.global_models.shared_start {
+            true => "server",
+            false => &spec.name,
         };
         let seed = self.world.seed(entity, "initial weights");
         spec.layout.initial_parameters(seed)
@@ -314,18 +311,16 @@ impl Deployment {
         Stored::new(parameters, precision)
     }
 
-    /// Version 0 of the global model, where models travel.
-    pub(crate) fn initial_server_parameters(&self) -> Option<Vec<f32>> {
-        let seed = self.world.seed("server", "initial weights");
-        let layout = self.server_parameters.as_ref()?;
-        Some(layout.initial_parameters(seed))
-    }
-
     /// Whether clients are scored with the aggregator's model.
     pub(crate) fn predicts_with_global_model(&self) -> bool {
         let mut kinds = self.kinds.iter();
         let is_global = kinds.any(|kind| kind.predictor() == Predictor::Global);
         is_global && !self.is_peer_to_peer()
+    }
+
+    /// Whether the server has a model that is scored: the clients', or one of its own.
+    pub(crate) fn has_global_model(&self) -> bool {
+        self.predicts_with_global_model() || self.scenario.method.has_server_model()
     }
 
     /// The strands of the method.
@@ -462,7 +457,9 @@ impl Deployment {
     fn public(&self) -> Option<(usize, bool)> {
         let mut exchanges = self.scenario.method.exchanges();
         exchanges.find_map(|exchange| match *exchange {
-            RawExchange::PublicLogits { samples, redraw } => Some((samples, redraw)),
+            RawExchange::PublicLogits {
+                samples, redraw, ..
+            } => Some((samples, redraw)),
             _ => None,
         })
     }

@@ -1,7 +1,9 @@
 //! Class logits: mean predicted probabilities per class of a client's own samples, collected while
 //! it trains; each sample learns from the teacher of its class (FD, Jeong et al. 2018, algorithm 1).
 
+use super::folded_rows::FoldedRows;
 use super::rows::{MeanRows, Sharing};
+use super::shuffle::Shuffle;
 use super::{Beginning, Effort, Exchange, Kind, Learner, rule_weight};
 use crate::federation::deployment::Deployment;
 use crate::federation::knowledge::{Form, Piece};
@@ -53,8 +55,13 @@ impl Kind for ClassLogits {
     }
 
     fn aggregator(&self, deployment: &Arc<Deployment>, hooks: Hooks) -> Box<dyn Exchange> {
-        let sharing = Sharing::of(&self.rule);
-        Box::new(MeanRows::for_strand(deployment, sharing, hooks))
+        if let RawRule::Mean { .. } | RawRule::LeaveOneOut { .. } = self.rule {
+            let sharing = Sharing::of(&self.rule);
+            return Box::new(MeanRows::for_strand(deployment, sharing, hooks));
+        }
+        let width = deployment.dataset().n_classes();
+        let shuffle = Shuffle::asked_by(hooks, deployment);
+        Box::new(FoldedRows::new(self.rule.clone(), width, shuffle))
     }
 
     fn weight(&self, samples: u64) -> f64 {

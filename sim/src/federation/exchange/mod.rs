@@ -2,17 +2,30 @@
 //! decides: what it weighs on the wire and in FLOPs, how a client learns from it and makes its
 //! contribution ([`Learner`]), and how an aggregator folds it ([`Exchange`]).
 
+mod cached_rows;
+mod centroids;
 mod class_logits;
+mod folded_rows;
+mod fused_models;
 mod parameters;
+mod personal_teachers;
 mod public_logits;
+mod public_pass;
+mod public_student;
 mod rows;
+mod sample_filter;
+mod server_learning;
+mod server_student;
+mod shuffle;
+mod targets;
 
 use super::deployment::Deployment;
 use super::knowledge::{Form, Piece};
 use super::local::LocalWork;
+use super::rule;
 use super::run::Hooks;
 use crate::kernel::{ActorId, Job, JobOutput};
-use crate::scenario::{RawExchange, RawRule, RawStrand, RawWeights};
+use crate::scenario::{RawExchange, RawMethod, RawRule, RawStrand, RawWeights};
 use crate::world::Work;
 use fedstill_models::{Batch, ModelError, Term, Trainer};
 use std::any::Any;
@@ -252,23 +265,39 @@ pub(crate) trait Exchange {
     fn adopt(&mut self, piece: &Piece);
 }
 
-/// A strand of a scenario, ready to be used; `None` where nothing travels.
-pub(super) fn kind(strand: &RawStrand) -> Option<Box<dyn Kind>> {
+/// A strand of a method, ready to be used; `None` where nothing travels.
+pub(super) fn kind(method: &RawMethod, strand: &RawStrand) -> Option<Box<dyn Kind>> {
     Some(match &strand.exchange {
         RawExchange::None => return None,
+        RawExchange::Parameters if method.fuses_models() => {
+            Box::new(fused_models::FusedModels::new(strand))
+        }
         RawExchange::Parameters => Box::new(parameters::Parameters::new(strand)),
-        RawExchange::PublicLogits { .. } => Box::new(public_logits::PublicLogits::new(strand)),
+        RawExchange::PublicLogits { .. } => {
+            Box::new(public_logits::PublicLogits::new(method, strand))
+        }
         RawExchange::ClassLogits => Box::new(class_logits::ClassLogits::new(strand)),
     })
 }
 
 /// What a contribution weighs before staleness, by its rule.
 fn rule_weight(rule: &RawRule, samples: u64) -> f64 {
-    let (RawRule::Mean { weights } | RawRule::LeaveOneOut { weights }) = rule;
-    match weights {
-        RawWeights::Samples => samples as f64,
-        RawWeights::Equal => 1.0,
+    match rule {
+        RawRule::Mean { weights } | RawRule::LeaveOneOut { weights } => match weights {
+            RawWeights::Samples => samples as f64,
+            RawWeights::Equal => 1.0,
+        },
+        _ => 1.0,
     }
+}
+
+/// What the pure rules take.
+fn plain<'a>(contributions: &[Held<'a>]) -> Vec<rule::Held<'a>> {
+    let plain = contributions.iter().map(|held| rule::Held {
+        values: &held.piece.values,
+        weight: held.weight,
+    });
+    plain.collect()
 }
 
 /// Adds `weight` times the values to the sums.

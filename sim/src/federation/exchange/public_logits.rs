@@ -1,15 +1,26 @@
-//! Public logits: predictions on samples that everyone may see. Clients digest the consensus, learn
-//! from their own data, and predict the samples of the next version (FedMD, Li and Wang 2019,
-//! algorithm 1).
+//! Public logits: predictions on samples that everyone may see. Clients learn what the aggregator
+//! made of everybody's, learn from their own data, and predict the samples of the next version
+//! (FedMD, Li and Wang 2019, algorithm 1, and those after it). How they differ: what is sent of a
+//! sample, what the rule makes of it, whether the server learns too, and what the client does
+//! ([`super::public_student`]).
 
+use super::cached_rows::{self, CachedRows, ClientCache, need_not_predict};
+use super::centroids::Centroids;
+use super::folded_rows::FoldedRows;
+use super::personal_teachers::PersonalTeachers;
+use super::public_student::Student;
 use super::rows::{MeanRows, Sharing};
+use super::sample_filter;
+use super::server_student::ServerStudent;
+use super::shuffle::Shuffle;
 use super::{Beginning, Effort, Exchange, Kind, Learner, rule_weight};
 use crate::federation::deployment::Deployment;
-use crate::federation::knowledge::{Form, Piece};
-use crate::federation::local::{LocalWork, distill_loss};
+use crate::federation::knowledge::Form;
 use crate::federation::run::Hooks;
-use crate::scenario::{RawDistill, RawDistillLoss, RawRule, RawStrand};
-use fedstill_models::{ModelError, Term, predict_logits, softmax};
+use crate::scenario::{
+    RawDistill, RawDistillOrder, RawExchange, RawMethod, RawPredictions, RawRule, RawSampleFilter,
+    RawServerLearning, RawServerSends, RawStrand,
+};
 use std::sync::Arc;
 
 /// The strand.
@@ -17,13 +28,33 @@ use std::sync::Arc;
 pub(super) struct PublicLogits {
     rule: RawRule,
     distill: RawDistill,
+    sends: RawPredictions,
+    filter: RawSampleFilter,
+    /// Versions that a prediction is cached for; 0 for no cache.
+    cache: u64,
+    server: Option<RawServerLearning>,
+    restart: bool,
 }
 
 impl PublicLogits {
-    pub(super) fn new(strand: &RawStrand) -> Self {
+    pub(super) fn new(method: &RawMethod, strand: &RawStrand) -> Self {
+        let RawExchange::PublicLogits {
+            sends,
+            filter,
+            cache,
+            ..
+        } = strand.exchange
+        else {
+            unreachable!("made for such an exchange");
+        };
         Self {
             rule: strand.rule.clone(),
             distill: strand.distill.clone(),
+            sends,
+            filter,
+            cache,
+            server: method.server.clone(),
+            restart: method.local.restart,
         }
     }
 
@@ -31,6 +62,23 @@ impl PublicLogits {
     fn batch(&self, samples: usize) -> usize {
         let automatic = (samples / 8).clamp(1, 256);
         self.distill.batch.unwrap_or(automatic)
+    }
+
+    /// Centroids that a client is sent.
+    fn centroids(&self) -> usize {
+        match self.rule {
+            RawRule::Clusters { count } => count,
+            _ => 1,
+        }
+    }
+
+    /// What a client receives.
+    fn received_are(&self) -> RawPredictions {
+        let server = self.server.as_ref();
+        match server.map(|server| server.sends) {
+            Some(RawServerSends::Predictions) => RawPredictions::Probabilities { temperature: 1.0 },
+            _ => self.sends,
+        }
     }
 }
 
@@ -40,19 +88,45 @@ impl Kind for PublicLogits {
     }
 
     fn up(&self, deployment: &Deployment, _: usize) -> Form {
-        Form::rows(deployment.list_length(), deployment.dataset().n_classes())
+        let (rows, width) = (deployment.list_length(), deployment.dataset().n_classes());
+        match self.cache > 0 || self.filter != RawSampleFilter::None {
+            true => Form::held_rows(rows, width),
+            false => Form::rows(rows, width),
+        }
+    }
+
+    fn down(&self, deployment: &Deployment, _: usize) -> Form {
+        let (rows, width) = (deployment.list_length(), deployment.dataset().n_classes());
+        let may_lack_rows = self.filter != RawSampleFilter::None
+            || matches!(self.rule, RawRule::UnambiguousMean { .. });
+        if self.cache > 0 {
+            cached_rows::form(rows, width)
+        } else if may_lack_rows {
+            Form::held_rows(rows, width)
+        } else {
+            Form::rows(rows * self.centroids(), width)
+        }
     }
 
     fn effort(&self, deployment: &Deployment, client: usize, known: bool) -> Effort {
         let layout = &deployment.client(client).layout;
         let samples = deployment.list_length();
         let mut effort = Effort {
-            predict: layout.predict_flops(samples as u64),
+            predict: layout.predict_flops(samples as u64)
+                + sample_filter::flops(self.filter, deployment, client, samples),
             ..Effort::default()
         };
         if known {
             let epochs = u64::from(self.distill.epochs);
-            effort.digest = layout.train_flops(samples as u64 * epochs);
+            let distill = layout.train_flops(samples as u64 * epochs);
+            match self.distill.order {
+                RawDistillOrder::Before => effort.digest = distill,
+                RawDistillOrder::Together => effort.beside = distill,
+            }
+            if self.centroids() > 1 {
+                // To see which centroid is nearest.
+                effort.predict += layout.predict_flops(samples as u64);
+            }
             effort.batch = self.batch(samples);
             effort.steps = samples.div_ceil(effort.batch) as u64 * epochs;
         }
@@ -60,80 +134,69 @@ impl Kind for PublicLogits {
     }
 
     fn learner(&self, beginning: Beginning<'_>) -> Box<dyn Learner> {
-        let deployment = beginning.deployment;
+        let Beginning {
+            deployment, client, ..
+        } = beginning;
+        let next = deployment.list_number(beginning.version);
+        let mut stays = Vec::new();
+        let mut cache = None;
+        let mut received = beginning.received.map(|piece| piece.values.to_vec());
+        if self.cache > 0 {
+            let mut own = ClientCache::of(beginning.kept);
+            if let Some(piece) = beginning.received {
+                let list = deployment.list(beginning.list);
+                let width = deployment.dataset().n_classes();
+                received = Some(own.complete(piece, &list, width));
+            }
+            cache = Some(own);
+            stays = need_not_predict(beginning.received, deployment.list_length());
+        }
         Box::new(Student {
-            consensus: beginning.received.map(|piece| Arc::clone(&piece.values)),
+            received,
+            received_are: self.received_are(),
+            centroids: self.centroids(),
             about: beginning.list,
-            next: deployment.list_number(beginning.version),
+            next,
+            sends: self.sends,
             distill: self.distill.clone(),
             batch: self.batch(deployment.list_length()),
+            restart: self.restart.then(|| deployment.initial_parameters(client)),
+            filter: self.filter,
+            stays,
+            cache,
+            pass: None,
         })
     }
 
     fn aggregator(&self, deployment: &Arc<Deployment>, hooks: Hooks) -> Box<dyn Exchange> {
-        let sharing = Sharing::of(&self.rule);
-        Box::new(MeanRows::for_strand(deployment, sharing, hooks))
+        let width = deployment.dataset().n_classes();
+        let shuffle = Shuffle::asked_by(hooks, deployment);
+        let mut exchange: Box<dyn Exchange> = match self.rule {
+            RawRule::Mean { .. } | RawRule::LeaveOneOut { .. } => {
+                let sharing = Sharing::of(&self.rule);
+                Box::new(MeanRows::for_strand(deployment, sharing, hooks))
+            }
+            RawRule::KnowledgeCoefficients { penalty, rate } => {
+                let children = deployment.clients();
+                let teachers = PersonalTeachers::new(children, width, penalty, rate, shuffle);
+                Box::new(teachers)
+            }
+            RawRule::Clusters { count } => {
+                let streams = deployment.dynamics();
+                Box::new(Centroids::new(count, width, streams, shuffle))
+            }
+            _ => Box::new(FoldedRows::new(self.rule.clone(), width, shuffle)),
+        };
+        if self.cache > 0 {
+            exchange = Box::new(CachedRows::new(exchange, deployment, width, self.cache));
+        }
+        match &self.server {
+            None => exchange,
+            Some(server) => Box::new(ServerStudent::new(exchange, deployment, server, self.sends)),
+        }
     }
 
     fn weight(&self, samples: u64) -> f64 {
         rule_weight(&self.rule, samples)
-    }
-}
-
-/// Learns the consensus, and predicts.
-struct Student {
-    consensus: Option<Arc<Vec<f32>>>,
-    /// The list of samples that the consensus is about.
-    about: u64,
-    /// The list to predict.
-    next: u64,
-    distill: RawDistill,
-    batch: usize,
-}
-
-impl Learner for Student {
-    /// Passes over public samples towards the consensus.
-    fn digest(&mut self, work: &mut LocalWork<'_>) -> Result<(), ModelError> {
-        let Some(consensus) = &self.consensus else {
-            return Ok(());
-        };
-        let classes = work.deployment.dataset().n_classes();
-        let probabilities = match self.distill.loss {
-            RawDistillLoss::CrossEntropy => softmax(consensus, classes, 1.0),
-            _ => Vec::new(),
-        };
-        let targets = match self.distill.loss {
-            RawDistillLoss::CrossEntropy => &probabilities,
-            _ => &**consensus,
-        };
-        let list = work.deployment.list(self.about);
-        let data = work.deployment.common_samples_at(work.client);
-        let mut rows = Vec::new();
-        for epoch in 0..self.distill.epochs {
-            let seed = work.shuffle_seed("public batches", epoch);
-            let cancelled = work.cancelled;
-            work.trainer.epoch(
-                data,
-                &list,
-                self.batch,
-                seed,
-                cancelled,
-                |trainer, batch| {
-                    rows.clear();
-                    batch.gather(targets, classes, &mut rows);
-                    let loss = distill_loss(&self.distill.loss, &rows);
-                    let term = Term::new(self.distill.weight as f32, loss);
-                    trainer.step(batch.features, &[term])
-                },
-            )?;
-        }
-        Ok(())
-    }
-
-    fn contribute(&mut self, work: &mut LocalWork<'_>) -> Result<Piece, ModelError> {
-        let list = work.deployment.list(self.next);
-        let parameters = work.trainer.parameters();
-        let data = work.deployment.common_samples_at(work.client);
-        predict_logits(&work.layout, &parameters, data, &list).map(Piece::of)
     }
 }

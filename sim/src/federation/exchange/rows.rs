@@ -27,6 +27,7 @@ impl Sharing {
         match rule {
             RawRule::Mean { .. } => Self::Everyone,
             RawRule::LeaveOneOut { .. } => Self::LeaveOneOut,
+            _ => unreachable!("no mean of rows"),
         }
     }
 }

@@ -131,13 +131,13 @@ fn evaluation(evaluation: &RawEvaluation, method: &RawMethod, findings: &mut Fin
                 "leave `split` out, or `scope`, which asks about the clients' models then",
             );
         }
-        if !method
+        let travel = method
             .exchanges()
-            .any(|exchange| matches!(exchange, RawExchange::Parameters))
-        {
+            .any(|exchange| matches!(exchange, RawExchange::Parameters));
+        if !travel && !method.has_server_model() {
             findings.refuse(
                 "evaluation.target.scope",
-                "the aggregator has no model of its own where no parameters travel",
+                "the aggregator has no model of its own where neither parameters travel nor the server learns",
                 "expected `personal`",
                 "leave `scope` out: the mean over the clients' models is looked at then",
             );

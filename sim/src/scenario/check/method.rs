@@ -8,7 +8,7 @@ use crate::scenario::raw::{
 
 /// Checks the method, and writes effective values over defaults that depend on the rest.
 pub(super) fn check(raw: &mut RawScenario, clients: usize, findings: &mut Findings<'_>) {
-    strands::check(raw, findings);
+    strands::check(raw, clients, findings);
     peers::check(raw, findings);
     local(&raw.method, findings);
     let cohort = selection::check(raw, clients, findings);
@@ -41,8 +41,28 @@ fn local(method: &RawMethod, findings: &mut Findings<'_>) {
         &local.batch,
         "a batch holds at least one sample",
     );
-    let optimizer = "method.local.optimizer";
-    let (lr, weight_decay) = match local.optimizer {
+    optimizer(&local.optimizer, "method.local.optimizer", findings);
+    let fine = findings.number(
+        "method.local.proximal",
+        local.proximal,
+        |proximal| proximal >= 0.0,
+        "a number, zero or more",
+        "0 is none; FedProx takes 0.001 to 1",
+    );
+    if fine && local.proximal > 0.0 && !method.exchanges().any(RawExchange::is_mixed) {
+        findings.refuse(
+            "method.local.proximal",
+            "a proximal term pulls towards received parameters, and none travel here",
+            "expected 0",
+            "remove it, or set `exchange = \"parameters\"`",
+        );
+    }
+    learning_rate(local, findings);
+}
+
+/// How gradients become updates; `optimizer` is where that stands.
+pub(super) fn optimizer(raw: &RawOptimizer, optimizer: &str, findings: &mut Findings<'_>) {
+    let (lr, weight_decay) = match *raw {
         RawOptimizer::Sgd {
             lr,
             momentum,
@@ -113,22 +133,6 @@ fn local(method: &RawMethod, findings: &mut Findings<'_>) {
         "a number, zero or more",
         "0 is none",
     );
-    let fine = findings.number(
-        "method.local.proximal",
-        local.proximal,
-        |proximal| proximal >= 0.0,
-        "a number, zero or more",
-        "0 is none; FedProx takes 0.001 to 1",
-    );
-    if fine && local.proximal > 0.0 && !method.exchanges().any(RawExchange::is_mixed) {
-        findings.refuse(
-            "method.local.proximal",
-            "a proximal term pulls towards received parameters, and none travel here",
-            "expected 0",
-            "remove it, or set `exchange = \"parameters\"`",
-        );
-    }
-    learning_rate(local, findings);
 }
 
 /// How the learning rate falls, and how gradients are bounded.

@@ -2,17 +2,18 @@
 
 use super::codec::{self, Carried};
 use super::findings::Findings;
-use super::sites;
+use super::{public, sites};
 use crate::federation::MOST_STRANDS;
 use crate::federation::codec::Codec;
-use crate::scenario::presets::{PRESETS, needs_equal_models};
+use crate::scenario::presets::PRESETS;
 use crate::scenario::raw::{
-    RawDistillLoss, RawExchange, RawMethod, RawRule, RawScenario, RawSchedule, RawStrand,
+    RawDistillLoss, RawExchange, RawMethod, RawPredictions, RawScenario, RawSchedule,
+    RawServerSends, RawStrand,
 };
 
 /// Checks every strand, and writes effective values over defaults that depend on the rest.
-pub(super) fn check(raw: &mut RawScenario, findings: &mut Findings<'_>) {
-    if raw.method.exchanges().any(needs_equal_models) {
+pub(super) fn check(raw: &mut RawScenario, clients: usize, findings: &mut Findings<'_>) {
+    if raw.method.needs_equal_models() {
         equal_models(raw, findings);
     }
     // Lists are drawn by the versions of one aggregator.
@@ -27,76 +28,16 @@ pub(super) fn check(raw: &mut RawScenario, findings: &mut Findings<'_>) {
         .map(|strand| &mut strand.exchange);
     let exchanges = std::iter::once(&mut raw.method.exchange).chain(further);
     for (exchange, path) in exchanges.zip(StrandPath::all()) {
-        public_samples(exchange, path, public, rounds, findings);
+        public::samples(exchange, path, public, rounds, findings);
     }
     let strands = strands(&raw.method);
     number_of_strands(&strands, findings);
+    public::server(raw, findings);
     for (path, strand) in &strands {
-        rule(path, strand, findings);
-        distill(path, strand, findings);
+        public::rule(path, strand, &raw.method, clients, findings);
+        public::strand(path, strand, &raw.method, findings);
+        distill(path, strand, &raw.method, findings);
         codecs(path, strand, raw, findings);
-    }
-}
-
-fn public_samples(
-    exchange: &mut RawExchange,
-    at: StrandPath,
-    public: usize,
-    rounds: bool,
-    findings: &mut Findings<'_>,
-) {
-    let RawExchange::PublicLogits { samples, redraw } = exchange else {
-        return;
-    };
-    let path = &at.key("exchange.samples");
-    if public == 0 {
-        let problem = findings
-            .problem(
-                if findings.tree().at("data.public").is_some() { "data.public" } else { "data" },
-                "`public-logits` needs public samples, and `data.public` is 0",
-                "no samples are set aside here",
-            )
-            .and_at(findings.tree().nearest_place(&at.key("exchange.kind")), "asked for here")
-            .way_out("set `data.public`, such as 300, or take a method without public data, such as `fd`");
-        findings.add(problem);
-    } else if *samples == 0 {
-        findings.not_zero(
-            path,
-            samples,
-            "ask for at least one public sample a version",
-        );
-    } else if *samples > public {
-        if findings.is_explicit(path) {
-            let problem = findings
-                .problem(
-                    path,
-                    format!("`{path}` asks for {samples} public samples, but there are {public}"),
-                    format!("expected at most {public}"),
-                )
-                .and_at(
-                    findings.tree().nearest_place("data.public"),
-                    "this many are set aside",
-                )
-                .way_out(
-                    "ask for fewer, raise `data.public`, or leave `samples` out for all of them",
-                );
-            findings.add(problem);
-        } else {
-            *samples = public;
-        }
-    }
-    if *redraw && !rounds {
-        if findings.is_explicit(&at.key("exchange.redraw")) {
-            findings.refuse(
-                &at.key("exchange.redraw"),
-                "public samples cannot be drawn anew without rounds that all clients share",
-                "expected `false`",
-                "without versions that all clients share, one list of samples is fixed for the run; \
-                 set `redraw = false`, or take a synchronous schedule",
-            );
-        } else {
-            *redraw = false;
-        }
     }
 }
 
@@ -153,7 +94,7 @@ fn strands(method: &RawMethod) -> Vec<(StrandPath, RawStrand)> {
 
 /// Where a strand's keys stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum StrandPath {
+pub(super) enum StrandPath {
     First,
     Also(usize),
 }
@@ -175,7 +116,7 @@ impl StrandPath {
         std::iter::once(Self::First).chain((0..).map(Self::Also))
     }
 
-    fn key(self, key: &str) -> String {
+    pub(super) fn key(self, key: &str) -> String {
         match self {
             Self::First if key.starts_with("distill") => format!("method.local.{key}"),
             Self::First => format!("method.{key}"),
@@ -246,19 +187,7 @@ fn codecs(path: &StrandPath, strand: &RawStrand, raw: &RawScenario, findings: &m
     }
 }
 
-fn rule(path: &StrandPath, strand: &RawStrand, findings: &mut Findings<'_>) {
-    if let (RawRule::LeaveOneOut { .. }, RawExchange::Parameters) = (&strand.rule, &strand.exchange)
-    {
-        findings.refuse(
-            &path.key("rule.kind"),
-            "`leave-one-out` does not fold parameters",
-            "each client would start from another model than its own was trained from",
-            "take `rule = \"mean\"`, or exchange logits: `public-logits` or `class-logits`",
-        );
-    }
-}
-
-fn distill(path: &StrandPath, strand: &RawStrand, findings: &mut Findings<'_>) {
+fn distill(path: &StrandPath, strand: &RawStrand, method: &RawMethod, findings: &mut Findings<'_>) {
     let distill = &strand.distill;
     findings.number(
         &path.key("distill.weight"),
@@ -279,15 +208,15 @@ fn distill(path: &StrandPath, strand: &RawStrand, findings: &mut Findings<'_>) {
             "leave it out for min(256, samples/8)",
         );
     }
-    if let RawDistillLoss::Kl { temperature, .. } = distill.loss {
-        findings.number(
-            &path.key("distill.loss.temperature"),
-            temperature,
-            |temperature| temperature > 0.0,
-            "a temperature above zero",
-            "1 leaves the predictions as they are, 3 softens them",
-        );
-    }
+    let server = method.server.as_ref().map(|server| server.sends);
+    let received = match &strand.exchange {
+        RawExchange::PublicLogits { .. } if server == Some(RawServerSends::Predictions) => {
+            RawPredictions::Probabilities { temperature: 1.0 }
+        }
+        RawExchange::PublicLogits { sends, .. } => *sends,
+        _ => RawPredictions::Logits,
+    };
+    public::loss(&path.key("distill.loss"), &distill.loss, received, findings);
     let by_class = matches!(strand.exchange, RawExchange::ClassLogits);
     if by_class && distill.loss != RawDistillLoss::CrossEntropy {
         findings.refuse(

@@ -5,6 +5,7 @@ use super::aggregators::RawAggregators;
 use super::codec::RawCodec;
 use super::is_default;
 use super::peers::RawPeers;
+use super::public::{RawDistillOrder, RawPredictions, RawSampleFilter, RawServerLearning};
 use super::rule::RawRule;
 use super::selection::RawSelection;
 use schemars::JsonSchema;
@@ -31,6 +32,9 @@ pub struct RawMethod {
     /// How it becomes bytes on the way down; left out, as on the way up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codec_down: Option<RawCodec>,
+    /// What the server learns from the clients' predictions on public samples, or, where parameters travel, from their models' predictions there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<RawServerLearning>,
     /// Further knowledge that travels beside the first, each kind with a rule and a loss of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<RawStrand>,
@@ -55,6 +59,33 @@ impl RawMethod {
         let all = std::iter::once(self.first_strand()).chain(self.also.iter().cloned());
         all.filter(|strand| strand.exchange != RawExchange::None)
             .collect()
+    }
+
+    /// Whether it works on samples that everyone may see.
+    #[must_use]
+    pub fn needs_public_data(&self) -> bool {
+        let public = |exchange: &RawExchange| matches!(exchange, RawExchange::PublicLogits { .. });
+        self.exchanges().any(public) || self.server.is_some()
+    }
+
+    /// Whether all clients must have the same architecture.
+    #[must_use]
+    pub fn needs_equal_models(&self) -> bool {
+        let travel = |exchange: &RawExchange| matches!(exchange, RawExchange::Parameters);
+        self.exchanges().any(travel) && (!self.fuses_models() || !self.tier.is_empty())
+    }
+
+    /// Whether the server distils what clients' models predict into their mean (FedDF).
+    #[must_use]
+    pub fn fuses_models(&self) -> bool {
+        let public = |exchange: &RawExchange| matches!(exchange, RawExchange::PublicLogits { .. });
+        self.server.is_some() && !self.exchanges().any(public)
+    }
+
+    /// Whether the server learns a model of its own from predictions on public samples.
+    #[must_use]
+    pub fn has_server_model(&self) -> bool {
+        self.server.is_some() && !self.fuses_models()
     }
 
     /// What `exchange`, `rule` and `local.distill` say together.
@@ -113,6 +144,15 @@ pub enum RawExchange {
         /// Draw new samples each version (synchronous schedules only).
         #[serde(default = "yes")]
         redraw: bool,
+        /// What a client sends of each.
+        #[serde(default, skip_serializing_if = "is_default")]
+        sends: RawPredictions,
+        /// Which of them a client says something about.
+        #[serde(default, skip_serializing_if = "is_default")]
+        filter: RawSampleFilter,
+        /// What was found for a sample is kept at both ends for so many versions, in which it is not sent again (rounds that all clients share only); 0 for none.
+        #[serde(default, skip_serializing_if = "is_default")]
+        cache: u64,
     },
     /// Mean predicted probabilities per class of the client's own data.
     ClassLogits,
@@ -167,6 +207,9 @@ pub struct RawLocal {
     pub clip: RawClip,
     /// ρ of the proximal term ρ/2‖θ−θ₀‖² to the parameters received; 0 for none.
     pub proximal: f64,
+    /// Begin each participation from the initial weights, which all clients of one architecture share then.
+    #[serde(skip_serializing_if = "is_default")]
+    pub restart: bool,
     /// How received predictions are learned.
     pub distill: RawDistill,
 }
@@ -312,6 +355,9 @@ pub struct RawDistill {
     /// Batch size on public samples; left out: min(256, samples/8).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<usize>,
+    /// When public samples are learned.
+    #[serde(skip_serializing_if = "is_default")]
+    pub order: RawDistillOrder,
 }
 
 /// Distance between the model's prediction and the one received.
@@ -325,6 +371,8 @@ pub enum RawDistillLoss {
     MeanSquared,
     /// Cross-entropy to the received probabilities.
     CrossEntropy,
+    /// Squared error between probabilities, summed over classes.
+    SquaredProbabilities,
     /// KL(teacher‖student) at a temperature.
     Kl {
         /// Both sides' logits are divided by it.
@@ -443,6 +491,7 @@ impl Default for RawLocal {
             warmup: 0,
             clip: RawClip::default(),
             proximal: 0.0,
+            restart: false,
             distill: RawDistill::default(),
         }
     }
@@ -466,6 +515,7 @@ impl Default for RawDistill {
             weight: 1.0,
             epochs: 1,
             batch: None,
+            order: RawDistillOrder::default(),
         }
     }
 }

@@ -23,6 +23,7 @@ mod outcome;
 mod peers;
 mod place;
 mod presence;
+mod public;
 mod rule;
 mod selection;
 mod site;
@@ -61,6 +62,9 @@ pub use peers::{RawPeerGraph, RawPeers};
 pub use place::RawNames;
 
 pub use presence::{RawHours, RawMoment, RawOnReturn, RawStage, RawZoneShare, RawZones};
+pub use public::{
+    RawDistillOrder, RawPredictions, RawSampleFilter, RawServerLearning, RawServerSends,
+};
 pub use rule::{RawRule, RawWeights};
 pub use selection::{RawPreferred, RawSelection, RawUploads};
 pub use site::{RawConceptShift, RawName, RawRenamedClass, RawSiteData};
