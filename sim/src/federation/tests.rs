@@ -138,3 +138,19 @@ fn with_one_of_six_at_work_power_of_choice_hears_every_loss_first() {
         assert_eq!(recorder.completed, [1; 6], "{seed}");
     }
 }
+
+#[test]
+fn a_client_registers_with_its_samples_and_the_times_of_its_own_link_and_speed() {
+    let deployment = deployment(&[]);
+    let (child, registration) = deployment.registration(0);
+    assert_eq!(child.index(), 1);
+    // 1797 digits without the 360 of the test set, and a fifth of these the client keeps for its own.
+    assert_eq!(registration.samples, 1150);
+    let estimate = registration.estimate.expect("clients estimate");
+    // 64·16 + 16 + 16·10 + 10 parameters of 4 bytes and a header of 32 at 10 Mbit/s, and 10 ms.
+    for way in [estimate.download, estimate.upload] {
+        assert_eq!(way.as_secs_f64(), 0.013_897_6);
+    }
+    let flops = deployment.cost(child, true).work.total();
+    assert_eq!(estimate.compute.as_secs_f64(), flops as f64 / 1e9);
+}

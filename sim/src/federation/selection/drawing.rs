@@ -22,8 +22,8 @@ pub(super) fn uniform(
     candidates
 }
 
-/// `count` of the candidates, drawn one after the other, each time with probabilities in
-/// proportion to the weights of those left; all, in their order, where there are no more.
+/// `count` of the candidates in any order, drawn one after the other, each time with probabilities in
+/// proportion to the weights of those left; all where there are no more.
 ///
 /// Whose weight is zero is drawn when nobody else is left. Weights are neither negative nor NaN.
 ///
@@ -47,7 +47,10 @@ pub(super) fn weighted(
             (time / weight(*child).max(1e-200), *child)
         })
         .collect();
-    times.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let order = |(a, first): &(f64, ActorId), (b, second): &(f64, ActorId)| {
+        a.total_cmp(b).then(first.cmp(second))
+    };
+    times.select_nth_unstable_by(count, order);
     times.truncate(count);
     times.into_iter().map(|(_, child)| child).collect()
 }

@@ -18,7 +18,7 @@ use crate::kernel::{ActorId, Stream};
 use crate::scenario::RawUploads;
 use crate::time::SimDuration;
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 
 /// The rule.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ fn in_turn(offers: Vec<Offer>, deadline: f64, count: usize) -> Vec<ActorId> {
     let mut waiting = offers.into_iter().peekable();
     let mut ready: BinaryHeap<ShortestUpload> = BinaryHeap::new();
     let mut picked = Vec::new();
-    let mut taken = std::collections::BTreeSet::new();
+    let mut taken = BTreeSet::new();
     let mut end = 0.0_f64;
     while picked.len() < count {
         while let Some(offer) = by_ready.pop_if(|offer| offer.ready <= end) {
