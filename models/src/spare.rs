@@ -140,13 +140,7 @@ mod tests {
                 ..Optimizer::adam(1e-3)
             },
         ];
-        for name in [
-            "mlp-32",
-            "lenet5",
-            "resnet8",
-            "depthwise-cnn",
-            "cnn-mcmahan",
-        ] {
+        for name in ["mlp-32", "lenet5", "resnet8", "depthwise-cnn", "dropout"] {
             for (own, other) in [(0, 1), (1, 0), (0, 0)] {
                 let (own, other) = (&optimizers[own], &optimizers[other]);
                 let alone = on_a_thread_of_its_own(|| job(&layout(name), own, 6, 3));
