@@ -104,6 +104,9 @@ impl RawStrand {
     fn carried(&self) -> Carried {
         match self.exchange {
             RawExchange::None | RawExchange::Parameters => Carried::Values,
+            RawExchange::PublicLogits { sends, .. } if sends.are_probabilities() => {
+                Carried::Probabilities
+            }
             RawExchange::PublicLogits { .. } => Carried::Logits,
             RawExchange::ClassLogits => Carried::Probabilities,
         }
