@@ -220,7 +220,7 @@ impl<'a> LocalWork<'a> {
         let local = &self.deployment.scenario().method.local;
         let shard = self.deployment.shard(self.client);
         let data = self.deployment.training_samples(self.client);
-        for epoch in 0..local.epochs {
+        for epoch in 0..self.deployment.epochs(self.client) {
             let seed = self.shuffle_seed("batches", epoch);
             let losses = &mut self.losses;
             self.trainer.epoch(

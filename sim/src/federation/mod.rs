@@ -2,10 +2,6 @@
 //! of knowledge; clients work from them and contribute. The only part of the
 //! simulator that knows learning.
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "no key of a scenario names adapters yet")
-)]
 mod adapter;
 mod aggregator;
 #[cfg_attr(not(test), expect(dead_code, reason = "the loop does not call it yet"))]

@@ -1,9 +1,5 @@
 //! Whether the values of a scenario make sense together.
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "no key of a scenario names adapters yet")
-)]
 mod adapter;
 mod behaviour;
 mod clients;

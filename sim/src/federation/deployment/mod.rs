@@ -2,6 +2,7 @@
 //!
 //! Everything here is fixed before the simulation starts and shared, never copied.
 
+mod adapting;
 mod behaving;
 mod codecs;
 mod cost;
@@ -61,6 +62,8 @@ pub struct Deployment {
     standing: Standing,
     conduct: Option<Conduct>,
     kinds: Vec<Box<dyn Kind>>,
+    /// Passes over own data by client, where they differ from the method's.
+    epochs: Vec<u32>,
     /// By strand.
     codecs: Vec<Codecs>,
     /// The server first; none peer to peer.
@@ -169,7 +172,7 @@ impl Deployment {
         let global_models = GlobalModels::of(&scenario, &kinds, &clients, &dataset)?;
         let neighbours = neighbours(&scenario, &standing, clients.len(), dynamics);
         let aggregators = aggregators(&scenario, clients.len(), &standing, world)?;
-        Ok(Self {
+        let mut deployment = Self {
             scenario,
             world,
             dynamics,
@@ -183,10 +186,14 @@ impl Deployment {
             conduct,
             kinds,
             codecs,
+            epochs: Vec::new(),
             aggregators,
             neighbours,
             global_models,
-        })
+        };
+        let clients = actors(deployment.clients.len());
+        deployment.epochs = deployment.adapted_epochs(clients);
+        Ok(deployment)
     }
 
     /// The scenario that was drawn out.

@@ -1,15 +1,30 @@
 //! Choices of the method: each by itself, and whether they go together.
 
 use super::findings::Findings;
-use super::{peers, schedule, selection, strands};
+use super::{adapter, peers, schedule, selection, strands};
 use crate::scenario::raw::{
-    RawClip, RawDecay, RawDevice, RawExchange, RawLocal, RawMethod, RawOptimizer, RawScenario,
+    RawAdapter, RawClip, RawDecay, RawDevice, RawExchange, RawLocal, RawMethod, RawOptimizer,
+    RawScenario,
 };
 
 /// Checks the method, and writes effective values over defaults that depend on the rest.
 pub(super) fn check(raw: &mut RawScenario, clients: usize, findings: &mut Findings<'_>) {
     strands::check(raw, clients, findings);
     peers::check(raw, findings);
+    for (place, one) in raw.method.adapter.iter().enumerate() {
+        let path = format!("method.adapter.{place}");
+        adapter::check(&path, one, &raw.method, findings);
+        let alike =
+            |other: &RawAdapter| std::mem::discriminant(other) == std::mem::discriminant(one);
+        if raw.method.adapter[..place].iter().any(alike) {
+            findings.refuse(
+                &path,
+                "two adapters of one kind",
+                "expected each kind once",
+                "remove one of them",
+            );
+        }
+    }
     local(&raw.method, findings);
     let cohort = selection::check(raw, clients, findings);
     let is_mixed = raw.method.exchanges().any(RawExchange::is_mixed);

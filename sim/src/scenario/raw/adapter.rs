@@ -8,26 +8,6 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(tag = "kind")]
 pub enum RawAdapter {
-    /// How many public samples travel, and how often, following the gain per byte.
-    GainPerByte {
-        /// Fewest public samples.
-        least_samples: usize,
-        /// Most public samples; left out: `method.exchange.samples`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        most_samples: Option<usize>,
-        /// Factor from one number of samples to the next.
-        #[serde(default = "two")]
-        step: f64,
-        /// Most versions from one exchange to the next: 1, 2, 4, ...
-        #[serde(default = "default_longest_interval")]
-        longest_interval: u64,
-        /// Fewer bytes are spent where the gain per byte is below this share of its mean.
-        #[serde(default = "half")]
-        tolerance: f64,
-        /// β, the share of the last gain per byte in its mean.
-        #[serde(default = "half")]
-        smoothing: f64,
-    },
     /// Local epochs that follow the device's speed, so that all are done at about one time.
     EqualTime {
         /// When they should be done.
@@ -98,16 +78,4 @@ pub enum RawTemperature {
 
 fn one() -> u32 {
     1
-}
-
-fn two() -> f64 {
-    2.0
-}
-
-fn half() -> f64 {
-    0.5
-}
-
-fn default_longest_interval() -> u64 {
-    8
 }

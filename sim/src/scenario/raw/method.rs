@@ -1,6 +1,7 @@
 //! `[method]`: how the clients learn together.
 
 use super::super::quantity::Duration;
+use super::adapter::RawAdapter;
 use super::aggregators::RawAggregators;
 use super::codec::RawCodec;
 use super::is_default;
@@ -44,6 +45,9 @@ pub struct RawMethod {
     /// To whom clients pass what they learned, where there is no server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peers: Option<RawPeers>,
+    /// What changes a choice as the run goes on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adapter: Vec<RawAdapter>,
     /// When a version is published; peer to peer, by every client for itself.
     #[serde(default)]
     pub schedule: RawSchedule,
