@@ -62,6 +62,7 @@ mod shape;
 mod site;
 mod softmax;
 mod sources;
+mod spare;
 mod split;
 mod stage;
 mod stored;

@@ -10,6 +10,7 @@ use crate::layout::{Layer, Layout, Piece};
 use crate::operations::{Operation, Scratch};
 use crate::random::{Purpose, stream};
 use crate::shape::Shape;
+use crate::spare::{self, Spare};
 use crate::stage::{Stage, run};
 
 /// Rows of numbers; both dimensions are known at run time only.
@@ -19,6 +20,8 @@ pub(crate) type Matrix<T = NoneTape> = Tensor<(usize, usize), f32, Cpu, T>;
 #[derive(Debug)]
 pub(crate) struct Network {
     layout: Arc<Layout>,
+    /// The layers from here on are left out.
+    end: usize,
     parts: Vec<Part>,
     device: Cpu,
     workspace: Shared,
@@ -26,7 +29,7 @@ pub(crate) struct Network {
 
 /// What runs after what.
 #[derive(Debug)]
-enum Part {
+pub(crate) enum Part {
     /// A stage, by its place in the workspace.
     Stage(usize),
     /// The sum of two ways.
@@ -92,29 +95,52 @@ impl Network {
         check_length("parameters", parameters.len(), layout.parameter_count())?;
         let device = Cpu::seed_from_u64(seed);
         device.try_enable_cache()?;
-        let mut stages = Vec::new();
-        let of = Build {
-            layers: &layout.layers,
-            head: layout.head,
-            end,
-        };
-        let parts = of.parts(&layout.program, true, false, &mut stages);
-        let workspace = Workspace {
-            parameters: parameters.to_vec(),
-            gradient: Vec::new(),
-            rate: None,
-            by_features: Vec::new(),
-            stages,
-            scratch: Scratch::default(),
-            spares: Default::default(),
-            noise: stream(seed, Purpose::Dropout),
-            rows: Vec::new(),
-        };
-        Ok(Self {
+        let spare = spare::take(&layout, end).unwrap_or_else(|| {
+            let mut stages = Vec::new();
+            let of = Build {
+                layers: &layout.layers,
+                head: layout.head,
+                end,
+            };
+            let parts = of.parts(&layout.program, true, false, &mut stages);
+            let workspace = Workspace {
+                parameters: Vec::new(),
+                gradient: Vec::new(),
+                rate: None,
+                by_features: Vec::new(),
+                stages,
+                scratch: Scratch::default(),
+                spares: Default::default(),
+                noise: stream(seed, Purpose::Dropout),
+                rows: Vec::new(),
+            };
+            Spare {
+                layout,
+                end,
+                parts,
+                workspace: Shared(Arc::new(Mutex::new(workspace))),
+            }
+        });
+        let Spare {
             layout,
             parts,
+            workspace,
+            ..
+        } = spare;
+        {
+            let workspace = &mut *workspace.lock();
+            workspace.parameters.clear();
+            workspace.parameters.extend_from_slice(parameters);
+            workspace.by_features.clear();
+            workspace.rate = None;
+            workspace.noise = stream(seed, Purpose::Dropout);
+        }
+        Ok(Self {
+            layout,
+            end,
+            parts,
             device,
-            workspace: Shared(Arc::new(Mutex::new(workspace))),
+            workspace,
         })
     }
 
@@ -296,5 +322,11 @@ impl Drop for Network {
     /// dfdx never frees what its cache still holds when the device goes.
     fn drop(&mut self) {
         self.device.disable_cache();
+        spare::keep(Spare {
+            layout: Arc::clone(&self.layout),
+            end: self.end,
+            parts: std::mem::take(&mut self.parts),
+            workspace: self.workspace.clone(),
+        });
     }
 }

@@ -19,6 +19,7 @@ mod dropout_zero;
 mod everything;
 mod interrupted;
 mod placement;
+mod product;
 mod resolved;
 mod schedules;
 mod tables;

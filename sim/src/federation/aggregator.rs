@@ -4,10 +4,12 @@
 //! a version says is the exchanges'. One at the root publishes for itself; one below it works in
 //! participations of the aggregator above ([`super::upward`]).
 
+use super::codec::{Receiver, Sender};
 use super::deployment::Deployment;
 use super::exchange::{AsynchronousFold, Contribution, Exchange, Folded, Held, Learning, Mixing};
 use super::parcel::{Contents, Parcel};
 use super::recorder::Record;
+use super::references::References;
 use super::rolling::Rolling;
 use super::run::Hooks;
 use super::selection::Selector;
@@ -62,8 +64,19 @@ pub(crate) struct Core {
     upward: Option<Upward>,
     /// Whether the last version wanted has been published.
     finished: bool,
+    /// What codecs remember of each child; empty where none does.
+    memories: BTreeMap<ActorId, Memory>,
     tickets: u64,
     tokens: u64,
+}
+
+/// What codecs remember of a child.
+#[derive(Default)]
+struct Memory {
+    /// The last participation whose contribution arrived.
+    arrived: Option<u64>,
+    senders: References<Sender>,
+    receivers: References<Receiver>,
 }
 
 impl Aggregator {
@@ -97,6 +110,7 @@ impl Aggregator {
                 learning: None,
                 upward: spec.parent.map(|_| Upward::new(spec.versions)),
                 finished: false,
+                memories: BTreeMap::new(),
                 tickets: 0,
                 tokens: 0,
                 me,
@@ -274,7 +288,7 @@ impl Core {
         self.idle.remove(&child);
         self.open.insert(ticket, (child, self.version));
         let views = self.exchanges.iter().map(|exchange| exchange.view(child));
-        let contents = Contents {
+        let mut contents = Contents {
             version: self.version,
             list: self.knowledge_list,
             pieces: views.collect(),
@@ -283,7 +297,19 @@ impl Core {
         let payload = if self.deployment.nothing_travels() {
             Parcel::nothing()
         } else {
-            Parcel::encode(&contents, &self.deployment.forms_down_to(child))
+            let wires = self.deployment.wires_down_to(child);
+            let name = &self.deployment.aggregator(self.me).name;
+            let seed = self.deployment.codec_seed(name, ticket.number);
+            if self.deployment.codecs_remember() {
+                let memory = self.memories.entry(child).or_default();
+                contents.arrived = memory.arrived;
+                let known = memory.senders.known();
+                let outgoing = Parcel::encode(&contents, &wires, known, seed);
+                memory.senders.propose(ticket.number, outgoing.if_arrived);
+                outgoing.parcel
+            } else {
+                Parcel::encode(&contents, &wires, &[], seed).parcel
+            }
         };
         actions.push(Action::Open {
             ticket,
@@ -314,7 +340,17 @@ impl Core {
         let contents = if parcel.bytes() == 0 {
             Contents::default()
         } else {
-            parcel.decode(&self.deployment.forms_up_from(child))
+            let wires = self.deployment.wires_up_from(child);
+            if self.deployment.codecs_remember() {
+                let memory = self.memories.entry(child).or_default();
+                memory.arrived = Some(ticket.number);
+                memory.senders.settle(memory.arrived);
+                let (contents, next) = parcel.decode(&wires, memory.receivers.known());
+                memory.receivers.advance(next);
+                contents
+            } else {
+                parcel.decode(&wires, &[]).0
+            }
         };
         Contribution {
             child,
@@ -564,7 +600,8 @@ impl Core {
         if parcel.bytes() == 0 {
             return;
         }
-        let contents = parcel.decode(&self.deployment.forms_down_to(self.me));
+        let wires = self.deployment.wires_down_to(self.me);
+        let (contents, _) = parcel.decode(&wires, &[]);
         for (exchange, piece) in self.exchanges.iter_mut().zip(&contents.pieces) {
             if let Some(piece) = piece {
                 exchange.adopt(piece);
@@ -598,7 +635,10 @@ impl Core {
                 pieces: self.exchanges.iter().map(|e| e.summary()).collect(),
                 ..Contents::default()
             };
-            Parcel::encode(&contents, &self.deployment.forms_up_from(self.me))
+            let wires = self.deployment.wires_up_from(self.me);
+            let name = &self.deployment.aggregator(self.me).name;
+            let seed = self.deployment.codec_seed(name, self.version);
+            Parcel::encode(&contents, &wires, &[], seed).parcel
         };
         actions.push(Action::Report {
             ticket,

@@ -1,10 +1,12 @@
 //! The client: an actor that works when it is sent something and sends back what it learned.
 
 use super::aggregator::{FederationAction, FederationMessage};
+use super::codec::{Receiver, Sender};
 use super::deployment::Deployment;
 use super::local::{LocalResult, LocalState, participate};
-use super::parcel::Parcel;
+use super::parcel::{Contents, Parcel};
 use super::recorder::Record;
+use super::references::References;
 use crate::kernel::{ActorId, Behaviour, Cancellation, Job, JobOutput};
 use crate::time::SimTime;
 use crate::world::{Action, Message, Outcome, Ticket, Token};
@@ -18,6 +20,9 @@ pub(crate) struct Client {
     state: Arc<LocalState>,
     /// The participation under way, and the optimiser steps that it takes.
     under_way: Option<(Ticket, u64)>,
+    /// What codecs remember of what was received and sent; of none without a memory.
+    receivers: References<Receiver>,
+    senders: References<Sender>,
 }
 
 impl Client {
@@ -28,13 +33,14 @@ impl Client {
             number,
             state,
             under_way: None,
+            receivers: References::default(),
+            senders: References::default(),
         }
     }
 
     fn begin(&mut self, ticket: Ticket, parcel: Parcel, actions: &mut Vec<FederationAction>) {
         let known = parcel.known();
-        let forms = self.deployment.forms_down(self.number);
-        let received = (parcel.bytes() > 0).then(|| parcel.decode(&forms));
+        let received = (parcel.bytes() > 0).then(|| self.open(ticket, &parcel));
         let me = ActorId(u32::try_from(self.number + 1).expect("client numbers are checked"));
         let cost = self.deployment.cost(me, known);
         if !self
@@ -51,6 +57,7 @@ impl Client {
         self.under_way = Some((ticket, steps));
         let (deployment, state) = (Arc::clone(&self.deployment), Arc::clone(&self.state));
         let number = self.number;
+        let senders = self.senders.known().to_vec();
         let job: Job = Box::new(move |cancellation: &Cancellation| {
             let cancelled = || cancellation.is_cancelled();
             Box::new(participate(
@@ -58,6 +65,7 @@ impl Client {
                 number,
                 &state,
                 received.as_ref(),
+                &senders,
                 &cancelled,
             ))
         });
@@ -67,6 +75,20 @@ impl Client {
             work: cost.work,
             job: Some(job),
         });
+    }
+
+    /// Decodes what was received, in step with what the aggregator knows to have arrived.
+    fn open(&mut self, ticket: Ticket, parcel: &Parcel) -> Contents {
+        let wires = self.deployment.wires_down(self.number);
+        if !self.deployment.codecs_remember() {
+            return parcel.decode(&wires, &[]).0;
+        }
+        let arrived = parcel.arrived();
+        self.receivers.settle(arrived);
+        self.senders.settle(arrived);
+        let (contents, next) = parcel.decode(&wires, self.receivers.known());
+        self.receivers.propose(ticket.number, next);
+        contents
     }
 
     fn deliver(&mut self, output: JobOutput, actions: &mut Vec<FederationAction>) {
@@ -85,6 +107,9 @@ impl Client {
             Err(error) => unreachable!("client {}: {error}", self.number),
         };
         self.state = Arc::new(result.state);
+        if self.deployment.codecs_remember() {
+            self.senders.propose(ticket.number, result.if_arrived);
+        }
         actions.push(Action::Report {
             ticket,
             samples: self.deployment.shard(self.number).train.len() as u64,

@@ -1,9 +1,10 @@
 //! The client's work: learn from what was received, learn from own data, make the
 //! contribution. Runs on the compute pool; knows no clock.
 
+use super::codec::Sender;
 use super::deployment::Deployment;
 use super::exchange::{Beginning, Kept, Learner};
-use super::parcel::{Contents, Losses, Parcel};
+use super::parcel::{Contents, Losses, Outgoing, Parcel};
 use crate::kernel::Stream;
 use fedstill_models::{Layout, Loss, ModelError, OptimizerState, Stored, Term, Trainer};
 use std::sync::Arc;
@@ -53,6 +54,8 @@ fn no_parameters() -> Arc<Stored> {
 pub(crate) struct LocalResult {
     pub(crate) state: LocalState,
     pub(crate) contribution: Parcel,
+    /// What the codecs remember once it has arrived.
+    pub(crate) if_arrived: Vec<Sender>,
 }
 
 /// Does the work of one participation. Once `cancelled` the result is without meaning.
@@ -64,6 +67,7 @@ pub(crate) fn participate(
     client: usize,
     state: &LocalState,
     received: Option<&Contents>,
+    senders: &[Sender],
     cancelled: &dyn Fn() -> bool,
 ) -> Result<LocalResult, ModelError> {
     let version = received.map_or(state.completed, |received| received.version);
@@ -102,8 +106,8 @@ pub(crate) fn participate(
     if deployment.predicts_with_global_model() {
         state.parameters = no_parameters();
     }
-    let contribution = match received {
-        None => Parcel::nothing(),
+    let outgoing = match received {
+        None => Outgoing::nothing(),
         Some(received) => {
             let contents = Contents {
                 version: received.version,
@@ -111,13 +115,17 @@ pub(crate) fn participate(
                 loss,
                 list: deployment.list_number(received.version),
                 pieces,
+                arrived: None,
             };
-            Parcel::encode(&contents, &deployment.forms_up(client))
+            let name = &deployment.client(client).name;
+            let seed = deployment.codec_seed(name, state.completed);
+            Parcel::encode(&contents, &deployment.wires_up(client), senders, seed)
         }
     };
     Ok(LocalResult {
         state,
-        contribution,
+        contribution: outgoing.parcel,
+        if_arrived: outgoing.if_arrived,
     })
 }
 

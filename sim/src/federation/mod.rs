@@ -19,6 +19,7 @@ mod neighbours;
 mod parcel;
 mod peer;
 mod recorder;
+mod references;
 mod rolling;
 #[cfg_attr(not(test), expect(dead_code, reason = "the loop does not call it yet"))]
 #[expect(unused_imports, reason = "the loop does not call it yet")]

@@ -7,19 +7,20 @@
 //! | bytes | field |
 //! | --- | --- |
 //! | 0–3 | `FDST` |
-//! | 4 | format, 2 |
+//! | 4 | format, 3 |
 //! | 5 | number of strands |
 //! | 6 | a bit for each strand whose piece follows |
 //! | 7 | reserved |
-//! | 8–15 | version: the sender's, or the one a contribution started from |
+//! | 8–11 | version: the sender's, or the one a contribution started from |
+//! | 12–15 | on the way down, one more than the number of the client's last participation whose contribution arrived; 0 for none |
 //! | 16–19 | own samples that a contribution learned from |
 //! | 20–23 | mean loss of the last pass over them, f32; NaN where there is none |
 //! | 24–27 | number of the list of public samples that the values are about |
 //! | 28–31 | root of the mean squared loss, likewise |
 //!
-//! A piece is its values, 4 bytes each, and its scalars. Of rows that the sender need not all
-//! have, a bit for each row says which follow.
+//! A piece is its values as its codec writes them, and its scalars, 4 bytes each.
 
+use super::codec::{Codec, Receiver, Sender};
 use super::knowledge::{Form, Known, MOST_STRANDS, Piece};
 use std::sync::Arc;
 
@@ -27,14 +28,40 @@ use std::sync::Arc;
 pub const HEADER_BYTES: u64 = 32;
 
 const MAGIC: [u8; 4] = *b"FDST";
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 /// Bytes of a piece's length.
 const LENGTH_BYTES: usize = 4;
 
+/// How one strand's pieces cross the network one way.
+#[derive(Debug, Clone)]
+pub struct Wire {
+    /// What they are.
+    pub form: Form,
+    /// How they become bytes.
+    pub codec: Arc<Codec>,
+}
+
+impl Wire {
+    /// The most bytes of a piece; all pieces of most codecs have as many.
+    fn most_bytes(&self) -> usize {
+        let values = self.codec.bound_bytes(self.form.values, self.form.width);
+        values as usize + 4 * self.form.scalars
+    }
+}
+
+/// A parcel, and what its codecs remember at the sender once it has arrived.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// What crosses the network.
+    pub parcel: Parcel,
+    /// By strand.
+    pub if_arrived: Vec<Sender>,
+}
+
 /// An encoded parcel; cloning it copies no bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parcel(Arc<[u8]>);
+pub struct Parcel(Arc<Vec<u8>>);
 
 /// What a parcel says.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -45,6 +72,8 @@ pub struct Contents {
     pub samples: u64,
     /// How a contribution's model did on them while it trained.
     pub loss: Option<Losses>,
+    /// On the way down: the number of the client's last participation whose contribution arrived.
+    pub arrived: Option<u64>,
     /// Number of the list of public samples that the values are about; both ends draw
     /// the list from a seed agreed on beforehand.
     pub list: u64,
@@ -61,47 +90,65 @@ pub struct Losses {
     pub root_mean_square: f32,
 }
 
+impl Outgoing {
+    /// Nothing at all.
+    pub fn nothing() -> Self {
+        Self {
+            parcel: Parcel::nothing(),
+            if_arrived: Vec::new(),
+        }
+    }
+}
+
 impl Parcel {
-    /// Encodes; a form for each strand.
+    /// Encodes; a wire for each strand. `senders` is what each strand's codec remembers of this
+    /// receiver, nothing if it is empty; `seed` decides what codecs draw.
     ///
     /// # Panics
     /// When a piece is not of its form, or there are more than [`MOST_STRANDS`].
-    pub fn encode(contents: &Contents, forms: &[Form]) -> Self {
-        assert_eq!(contents.pieces.len(), forms.len());
-        assert!(forms.len() <= MOST_STRANDS);
-        let present = contents.pieces.iter().zip(forms);
-        let present = present.filter_map(|(piece, form)| Some((piece.as_ref()?, form)));
-        let room: usize = present
-            .clone()
-            .map(|(_, form)| LENGTH_BYTES + most_bytes(form))
-            .sum();
+    pub fn encode(contents: &Contents, wires: &[Wire], senders: &[Sender], seed: u64) -> Outgoing {
+        assert_eq!(contents.pieces.len(), wires.len());
+        assert!(wires.len() <= MOST_STRANDS);
+        let present = contents.pieces.iter().zip(wires);
+        let present = present.filter_map(|(piece, wire)| piece.as_ref().map(|_| wire));
+        let room: usize = present.map(|wire| LENGTH_BYTES + wire.most_bytes()).sum();
         let mut bytes = Vec::with_capacity(HEADER_BYTES as usize + room);
         bytes.extend_from_slice(&MAGIC);
         let known = Known::of(&contents.pieces);
-        bytes.extend_from_slice(&[FORMAT, forms.len() as u8, known.bits(), 0]);
-        bytes.extend_from_slice(&contents.version.to_le_bytes());
+        bytes.extend_from_slice(&[FORMAT, wires.len() as u8, known.bits(), 0]);
+        let word = |number: u64| u32::try_from(number).expect("counts stay below 2^32");
         let loss = contents.loss;
-        let samples = u32::try_from(contents.samples).expect("samples fit memory");
-        let list = u32::try_from(contents.list).expect("lists are drawn once a version");
-        bytes.extend_from_slice(&samples.to_le_bytes());
+        let arrived = contents.arrived.map_or(0, |number| number + 1);
+        bytes.extend_from_slice(&word(contents.version).to_le_bytes());
+        bytes.extend_from_slice(&word(arrived).to_le_bytes());
+        bytes.extend_from_slice(&word(contents.samples).to_le_bytes());
         let mean = loss.map_or(f32::NAN, |loss| loss.mean);
         bytes.extend_from_slice(&mean.to_le_bytes());
-        bytes.extend_from_slice(&list.to_le_bytes());
+        bytes.extend_from_slice(&word(contents.list).to_le_bytes());
         let root = loss.map_or(f32::NAN, |loss| loss.root_mean_square);
         bytes.extend_from_slice(&root.to_le_bytes());
-        for (piece, form) in present {
+        let mut if_arrived = Vec::with_capacity(wires.len());
+        for (strand, (piece, wire)) in contents.pieces.iter().zip(wires).enumerate() {
+            let sender = senders.get(strand).cloned().unwrap_or_default();
+            let Some(piece) = piece else {
+                if_arrived.push(sender);
+                continue;
+            };
             let length_at = bytes.len();
-            if forms.len() > 1 {
+            if wires.len() > 1 {
                 bytes.extend_from_slice(&[0; LENGTH_BYTES]);
             }
             let begin = bytes.len();
-            write_piece(piece, form, &mut bytes);
-            if forms.len() > 1 {
+            if_arrived.push(write_piece(piece, wire, &sender, seed, &mut bytes));
+            if wires.len() > 1 {
                 let length = u32::try_from(bytes.len() - begin).expect("a piece is below 4 GiB");
                 bytes[length_at..begin].copy_from_slice(&length.to_le_bytes());
             }
         }
-        Self(bytes.into())
+        Outgoing {
+            parcel: Self(Arc::new(bytes)),
+            if_arrived,
+        }
     }
 
     /// A message that carries nothing: not even a header crosses the network.
@@ -114,44 +161,61 @@ impl Parcel {
         Known::from_bits(self.0.get(6).copied().unwrap_or(0))
     }
 
-    /// Decodes.
+    /// The number of the client's last participation whose contribution arrived, as the
+    /// aggregator says.
+    pub fn arrived(&self) -> Option<u64> {
+        let word = self.0.get(12..16)?.try_into().ok()?;
+        u64::from(u32::from_le_bytes(word)).checked_sub(1)
+    }
+
+    /// Decodes; `receivers` is what each strand's codec remembers of this sender, nothing if it is
+    /// empty. Gives also what they remember from now on.
     ///
     /// # Panics
-    /// If the bytes are not a parcel of these forms: both ends are this program.
-    pub fn decode(&self, forms: &[Form]) -> Contents {
+    /// If the bytes are not a parcel for these wires: both ends are this program.
+    pub fn decode(&self, wires: &[Wire], receivers: &[Receiver]) -> (Contents, Vec<Receiver>) {
         let (header, mut body) = self.0.split_at(HEADER_BYTES as usize);
         assert_eq!(header[..5], [b'F', b'D', b'S', b'T', FORMAT]);
-        assert_eq!(usize::from(header[5]), forms.len());
+        assert_eq!(usize::from(header[5]), wires.len());
         let word = |at: usize| -> [u8; 4] { header[at..at + 4].try_into().expect("four bytes") };
-        let version = u64::from_le_bytes(header[8..16].try_into().expect("eight bytes"));
+        let number = |at: usize| u64::from(u32::from_le_bytes(word(at)));
         let mean = f32::from_le_bytes(word(20));
         let loss = (!mean.is_nan()).then(|| Losses {
             mean,
             root_mean_square: f32::from_le_bytes(word(28)),
         });
         let known = self.known();
-        let pieces = forms.iter().enumerate().map(|(strand, form)| {
-            known.has(strand).then(|| {
-                let length = if forms.len() > 1 {
-                    let (length, rest) = body.split_at(LENGTH_BYTES);
-                    body = rest;
-                    u32::from_le_bytes(length.try_into().expect("four bytes")) as usize
-                } else {
-                    body.len()
-                };
-                let (piece, rest) = body.split_at(length);
+        let mut next = Vec::with_capacity(wires.len());
+        let mut pieces = Vec::with_capacity(wires.len());
+        for (strand, wire) in wires.iter().enumerate() {
+            let receiver = receivers.get(strand).cloned().unwrap_or_default();
+            if !known.has(strand) {
+                pieces.push(None);
+                next.push(receiver);
+                continue;
+            }
+            let length = if wires.len() > 1 {
+                let (length, rest) = body.split_at(LENGTH_BYTES);
                 body = rest;
-                read_piece(piece, form)
-            })
-        });
-        let pieces = pieces.collect();
-        Contents {
-            version,
-            samples: u64::from(u32::from_le_bytes(word(16))),
-            loss,
-            list: u64::from(u32::from_le_bytes(word(24))),
-            pieces,
+                u32::from_le_bytes(length.try_into().expect("four bytes")) as usize
+            } else {
+                body.len()
+            };
+            let (piece, rest) = body.split_at(length);
+            body = rest;
+            let (piece, receiver) = read_piece(piece, wire, &receiver);
+            pieces.push(Some(piece));
+            next.push(receiver);
         }
+        let contents = Contents {
+            version: number(8),
+            arrived: self.arrived(),
+            samples: number(16),
+            loss,
+            list: number(24),
+            pieces,
+        };
+        (contents, next)
     }
 
     /// Length of the buffer.
@@ -160,76 +224,65 @@ impl Parcel {
     }
 }
 
-/// Length of a parcel whose pieces have these forms; `known` says which are there. Of rows that
-/// need not all travel, all.
-pub fn parcel_bytes(forms: &[Form], known: Known) -> u64 {
-    let present = forms.iter().enumerate().filter(|(s, _)| known.has(*s));
-    let lengths = if forms.len() > 1 { LENGTH_BYTES } else { 0 };
-    let pieces = present.map(|(_, form)| (lengths + most_bytes(form)) as u64);
+/// Length of a parcel on these wires; `known` says which pieces are there. Where a piece's length
+/// depends on its values, the most that it can be.
+pub fn parcel_bytes(wires: &[Wire], known: Known) -> u64 {
+    let present = wires.iter().enumerate().filter(|(s, _)| known.has(*s));
+    let lengths = if wires.len() > 1 { LENGTH_BYTES } else { 0 };
+    let pieces = present.map(|(_, wire)| (lengths + wire.most_bytes()) as u64);
     HEADER_BYTES + pieces.sum::<u64>()
 }
 
-fn most_bytes(form: &Form) -> usize {
-    let bits = if form.sparse { form.row_count() } else { 0 };
-    bits.div_ceil(8) + 4 * (form.values + form.scalars)
-}
-
-fn write_piece(piece: &Piece, form: &Form, bytes: &mut Vec<u8>) {
+fn write_piece(
+    piece: &Piece,
+    Wire { form, codec }: &Wire,
+    sender: &Sender,
+    seed: u64,
+    bytes: &mut Vec<u8>,
+) -> Sender {
     assert_eq!(piece.values.len(), form.values, "a piece has its form");
     assert_eq!(piece.scalars.len(), form.scalars, "a piece has its form");
-    let mut write = |values: &[f32]| {
+    let write = |values: &[f32], bytes: &mut Vec<u8>| {
         let place = bytes.len();
         bytes.resize(place + 4 * values.len(), 0);
-        for (word, value) in bytes[place..].chunks_exact_mut(4).zip(values) {
-            word.copy_from_slice(&value.to_le_bytes());
+        // Into room that is there already: appending would ask about room every time.
+        let (words, _) = bytes[place..].as_chunks_mut();
+        for (word, value) in words.iter_mut().zip(values) {
+            *word = value.to_le_bytes();
         }
     };
-    if form.sparse {
-        let rows = piece.values.chunks_exact(form.width);
-        let held: Vec<bool> = rows.clone().map(is_held).collect();
-        let bits = held.chunks(8).map(|held| {
-            (0..)
-                .zip(held)
-                .fold(0, |byte, (i, h)| byte | u8::from(*h) << i)
-        });
-        bytes.extend(bits);
-        for (row, _) in rows.zip(held).filter(|(_, held)| *held) {
-            bytes.extend(row.iter().flat_map(|value| value.to_le_bytes()));
-        }
-        bytes.extend(piece.scalars.iter().flat_map(|value| value.to_le_bytes()));
+    let if_arrived = if codec.is_identity() {
+        write(&piece.values, bytes);
+        Sender::default()
     } else {
-        write(&piece.values);
-        write(&piece.scalars);
-    }
+        let encoded = codec.encode(&piece.values, form.width, sender, seed);
+        bytes.extend_from_slice(&encoded.bytes);
+        encoded.if_arrived
+    };
+    write(&piece.scalars, bytes);
+    if_arrived
 }
 
-fn read_piece(bytes: &[u8], form: &Form) -> Piece {
+fn read_piece(bytes: &[u8], Wire { form, codec }: &Wire, receiver: &Receiver) -> (Piece, Receiver) {
+    let (values, scalars) = bytes.split_at(bytes.len() - 4 * form.scalars);
     let floats = |bytes: &[u8]| -> Vec<f32> {
-        let words = bytes.chunks_exact(4);
-        words
-            .map(|word| f32::from_le_bytes(word.try_into().expect("four bytes")))
-            .collect()
+        let (words, _) = bytes.as_chunks();
+        words.iter().map(|word| f32::from_le_bytes(*word)).collect()
     };
-    let scalars_at = bytes.len() - 4 * form.scalars;
-    let scalars = floats(&bytes[scalars_at..]);
-    let values = if form.sparse {
-        let (bits, held) = bytes[..scalars_at].split_at(form.row_count().div_ceil(8));
-        let mut held = held.chunks_exact(4 * form.width);
-        let mut values = vec![0.0; form.values];
-        for (row, values) in values.chunks_exact_mut(form.width).enumerate() {
-            if bits[row / 8] >> (row % 8) & 1 == 1 {
-                values.copy_from_slice(&floats(held.next().expect("a row for each bit")));
-            }
-        }
-        values
+    let (values, receiver) = if codec.is_identity() {
+        let values = floats(values);
+        assert_eq!(values.len(), form.values, "a piece has its form");
+        (values, Receiver::default())
     } else {
-        floats(&bytes[..scalars_at])
+        let decoded = codec.decode(values, form.values, form.width, receiver);
+        let decoded = decoded.unwrap_or_else(|error| panic!("a parcel of our own: {error}"));
+        (decoded.values, decoded.receiver)
     };
-    assert_eq!(values.len(), form.values, "a piece has its form");
-    Piece {
+    let piece = Piece {
         values: Arc::new(values),
-        scalars,
-    }
+        scalars: floats(scalars),
+    };
+    (piece, receiver)
 }
 
 /// Whether a row is there.
@@ -240,10 +293,32 @@ pub(super) fn is_held(row: &[f32]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::{RawCodec, RawCodecStage};
+
+    fn wires<const N: usize>(forms: [Form; N]) -> [Wire; N] {
+        forms.map(|form| {
+            let codec = Codec::new(&RawCodec::default());
+            Wire {
+                codec: Arc::new(if form.sparse {
+                    codec.with_rows()
+                } else {
+                    codec
+                }),
+                form,
+            }
+        })
+    }
+
+    fn there_and_back(contents: &Contents, wires: &[Wire]) -> Parcel {
+        let parcel = Parcel::encode(contents, wires, &[], 0).parcel;
+        assert_eq!(parcel.decode(wires, &[]).0, *contents);
+        parcel
+    }
 
     fn contents(pieces: Vec<Option<Piece>>) -> Contents {
         Contents {
-            version: 0x0123_4567_89ab_cdef,
+            version: 0x89ab_cdef,
+            arrived: Some(0x0123_4567),
             samples: 70_000,
             loss: Some(Losses {
                 mean: 0.25,
@@ -257,12 +332,11 @@ mod tests {
     #[test]
     fn what_is_decoded_is_what_was_encoded_and_has_the_stated_length() {
         for piece in [None, Some(vec![1.5, -0.0, f32::MIN_POSITIVE])] {
-            let forms = [Form::flat(3)];
+            let wires = wires([Form::flat(3)]);
             let contents = contents(vec![piece.map(Piece::of)]);
-            let parcel = Parcel::encode(&contents, &forms);
-            assert_eq!(parcel.decode(&forms), contents);
+            let parcel = there_and_back(&contents, &wires);
             let known = Known::of(&contents.pieces);
-            assert_eq!(parcel.bytes(), parcel_bytes(&forms, known));
+            assert_eq!(parcel.bytes(), parcel_bytes(&wires, known));
             assert_eq!(parcel.bytes(), 32 + if known.has(0) { 12 } else { 0 });
         }
         assert_eq!(Parcel::nothing().bytes(), 0);
@@ -270,15 +344,14 @@ mod tests {
 
     #[test]
     fn of_several_strands_each_piece_has_its_length_before_it() {
-        let forms = [Form::flat(2), Form::flat(5), Form::flat(1).and_scalars(1)];
+        let wires = wires([Form::flat(2), Form::flat(5), Form::flat(1).and_scalars(1)]);
         let last = Piece {
             scalars: vec![9.0],
             ..Piece::of(vec![3.0])
         };
         let mut contents = contents(vec![Some(Piece::of(vec![1.0, 2.0])), None, Some(last)]);
-        contents.loss = None;
-        let parcel = Parcel::encode(&contents, &forms);
-        assert_eq!(parcel.decode(&forms), contents);
+        (contents.loss, contents.arrived) = (None, None);
+        let parcel = there_and_back(&contents, &wires);
         // 32 of header, 4 + 2·4 and 4 + 2·4.
         assert_eq!(parcel.bytes(), 56);
         assert!(parcel.known().has(0) && !parcel.known().has(1) && parcel.known().has(2));
@@ -286,7 +359,7 @@ mod tests {
 
     #[test]
     fn rows_that_the_sender_does_not_have_stay_at_home() {
-        let forms = [Form::held_rows(10, 2).and_scalars(1)];
+        let wires = wires([Form::held_rows(10, 2).and_scalars(1)]);
         let mut values = vec![0.0; 20];
         values[6..8].copy_from_slice(&[1.0, 0.0]);
         values[18..].copy_from_slice(&[0.0, -2.0]);
@@ -295,10 +368,27 @@ mod tests {
             ..Piece::of(values)
         };
         let contents = contents(vec![Some(piece)]);
-        let parcel = Parcel::encode(&contents, &forms);
-        assert_eq!(parcel.decode(&forms), contents);
+        let parcel = there_and_back(&contents, &wires);
         // 32 of header, 10 bits, two rows of two values, a scalar.
         assert_eq!(parcel.bytes(), 32 + 2 + 16 + 4);
-        assert_eq!(parcel_bytes(&forms, Known::ALL), 32 + 2 + 80 + 4);
+        assert_eq!(parcel_bytes(&wires, Known::ALL), 32 + 2 + 80 + 4);
+    }
+
+    #[test]
+    fn a_piece_is_what_its_codec_makes_of_it() {
+        let raw = RawCodec::from(vec![RawCodecStage::F16]);
+        let codec = Arc::new(Codec::new(&raw));
+        let form = Form::flat(2).and_scalars(1);
+        let wires = [Wire { form, codec }];
+        let piece = Piece {
+            scalars: vec![0.1],
+            ..Piece::of(vec![1.0, 0.1])
+        };
+        let parcel = Parcel::encode(&contents(vec![Some(piece)]), &wires, &[], 0).parcel;
+        assert_eq!(parcel.bytes(), 32 + 2 * 2 + 4);
+        let piece = parcel.decode(&wires, &[]).0.pieces.remove(0).unwrap();
+        // The nearest binary16 to 0.1 is 0.0999755859375; scalars stay as they are.
+        assert_eq!(*piece.values, [1.0, 0.099_975_586]);
+        assert_eq!(piece.scalars, [0.1]);
     }
 }

@@ -9,6 +9,7 @@
 use super::aggregator::{FederationAction, FederationMessage};
 use super::deployment::Deployment;
 use super::exchange::{AsynchronousFold, Contribution, Exchange, Held};
+use super::knowledge::Known;
 use super::local::{LocalResult, LocalState, participate};
 use super::neighbours::actor;
 use super::parcel::{Contents, Parcel};
@@ -127,11 +128,8 @@ impl Peer {
             pieces: views.collect(),
             ..Contents::default()
         });
-        let forms = self.deployment.forms_down(self.number);
-        let known = received
-            .as_ref()
-            .map(|contents| Parcel::encode(contents, &forms).known());
-        let known = known.unwrap_or(super::knowledge::Known::NOTHING);
+        let pieces = received.iter().flat_map(|contents| contents.pieces.clone());
+        let known = Known::of(&pieces.collect::<Vec<_>>());
         let cost = self.deployment.cost(me, known);
         let ticket = Ticket {
             aggregator: me,
@@ -166,6 +164,7 @@ impl Peer {
                 number,
                 &state,
                 received,
+                &[],
                 &cancelled,
             ))
         });
@@ -241,13 +240,14 @@ impl Peer {
             return;
         };
         self.phase = Phase::Passing;
-        let targets = self
-            .deployment
-            .neighbours()
-            .targets(self.number, self.version);
-        let targets = targets.into_iter().map(actor);
-        self.missed
-            .extend(targets.filter(|target| !there.contains(target)));
+        let nothing = self.deployment.nothing_travels();
+        if !nothing {
+            let neighbours = self.deployment.neighbours();
+            let targets = neighbours.targets(self.number, self.version);
+            let targets = targets.into_iter().map(actor);
+            self.missed
+                .extend(targets.filter(|target| !there.contains(target)));
+        }
         let parcels = there.into_iter().map(|to| Passing {
             to,
             bytes: self.last.bytes(),
@@ -256,7 +256,7 @@ impl Peer {
         actions.push(Action::Pass {
             ticket,
             what: self.deployment.what_travels(),
-            parcels: match self.deployment.nothing_travels() {
+            parcels: match nothing {
                 true => Vec::new(),
                 false => parcels.collect(),
             },
@@ -269,7 +269,7 @@ impl Peer {
             .deployment
             .client_of(from)
             .expect("only clients are peers");
-        let contents = parcel.decode(&self.deployment.forms_up(sender));
+        let (contents, _) = parcel.decode(&self.deployment.wires_up(sender), &[]);
         self.away.remove(&from);
         let contribution = Contribution {
             child: from,
@@ -386,7 +386,7 @@ impl Peer {
     ) {
         let deployment = Arc::clone(&self.deployment);
         let own = (!deployment.nothing_travels()).then(|| {
-            let contents = self.last.decode(&deployment.forms_up(self.number));
+            let (contents, _) = self.last.decode(&deployment.wires_up(self.number), &[]);
             Contribution {
                 child: self.me(),
                 pieces: contents.pieces,

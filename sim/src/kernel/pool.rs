@@ -56,8 +56,10 @@ type Key = (SimTime, u64);
 
 struct Shared {
     queue: Mutex<Queue>,
-    /// Signalled when a job is queued, finished, or the pool closes.
-    changed: Condvar,
+    /// Signalled to workers when a job is queued or the pool closes.
+    queued: Condvar,
+    /// Signalled to collectors when a job is finished.
+    finished: Condvar,
 }
 
 impl std::fmt::Debug for Shared {
@@ -70,6 +72,10 @@ impl std::fmt::Debug for Shared {
 struct Queue {
     waiting: BTreeMap<Key, (Job, Arc<Task>)>,
     closed: bool,
+    /// Who sleeps: a signal is a call of the operating system whether it is heard or not, and
+    /// jobs can be as short as a few of those.
+    idle_workers: usize,
+    waiting_collectors: usize,
 }
 
 /// What the pool and the handle both see of a job.
@@ -87,7 +93,8 @@ impl ComputePool {
     pub fn new(threads: usize) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
-            changed: Condvar::new(),
+            queued: Condvar::new(),
+            finished: Condvar::new(),
         });
         let mut workers = Vec::new();
         for number in 1..threads {
@@ -109,11 +116,13 @@ impl ComputePool {
         let key = (needed_at, self.submitted);
         self.submitted += 1;
         let task = Arc::new(Task::default());
-        self.shared
-            .lock()
-            .waiting
-            .insert(key, (job, Arc::clone(&task)));
-        self.shared.changed.notify_all();
+        let mut queue = self.shared.lock();
+        queue.waiting.insert(key, (job, Arc::clone(&task)));
+        let is_awaited = queue.idle_workers > 0;
+        drop(queue);
+        if is_awaited {
+            self.shared.queued.notify_one();
+        }
         JobHandle {
             key,
             shared: Arc::clone(&self.shared),
@@ -129,7 +138,7 @@ impl Drop for ComputePool {
             queue.closed = true;
             queue.waiting.clear();
         }
-        self.shared.changed.notify_all();
+        self.shared.queued.notify_all();
         for worker in self.workers.drain(..) {
             // A worker never panics: jobs are caught and their panic is handed over.
             let _ = worker.join();
@@ -158,10 +167,14 @@ impl JobHandle {
                 Some((job, task)) => {
                     drop(queue);
                     task.run(job);
-                    self.shared.changed.notify_all();
-                    self.shared.lock()
+                    self.shared.lock_and_tell()
                 }
-                None => self.shared.wait(queue),
+                None => {
+                    queue.waiting_collectors += 1;
+                    let mut queue = wait(&self.shared.finished, queue);
+                    queue.waiting_collectors -= 1;
+                    queue
+                }
             };
         }
     }
@@ -191,8 +204,14 @@ impl Shared {
         self.queue.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    fn wait<'a>(&self, queue: MutexGuard<'a, Queue>) -> MutexGuard<'a, Queue> {
-        self.changed.wait(queue).unwrap_or_else(|e| e.into_inner())
+    /// Looks into the queue again after a job was run, and wakes whoever may wait for its result:
+    /// the lock orders the result before the waiter's next look.
+    fn lock_and_tell(&self) -> MutexGuard<'_, Queue> {
+        let queue = self.lock();
+        if queue.waiting_collectors > 0 {
+            self.finished.notify_all();
+        }
+        queue
     }
 
     fn work_until_closed(&self) {
@@ -202,15 +221,21 @@ impl Shared {
                 Some((_, (job, task))) => {
                     drop(queue);
                     task.run(job);
-                    // The lock orders this result before the waiter's next look.
-                    let queue = self.lock();
-                    self.changed.notify_all();
+                    self.lock_and_tell()
+                }
+                None => {
+                    queue.idle_workers += 1;
+                    let mut queue = wait(&self.queued, queue);
+                    queue.idle_workers -= 1;
                     queue
                 }
-                None => self.wait(queue),
             };
         }
     }
+}
+
+fn wait<'a>(signal: &Condvar, queue: MutexGuard<'a, Queue>) -> MutexGuard<'a, Queue> {
+    signal.wait(queue).unwrap_or_else(|e| e.into_inner())
 }
 
 #[cfg(test)]

@@ -274,6 +274,17 @@ impl Profile {
         self.points.iter().map(|(_, point)| point.bandwidth)
     }
 
+    /// The bandwidth that it holds for ever and since when; `None` where it repeats.
+    pub fn held(&self) -> Option<(SimDuration, Rate)> {
+        if self.period.is_some() {
+            return None;
+        }
+        let last = self.points.last()?.1.bandwidth;
+        let same = self.points.iter().rev();
+        let same = same.take_while(|(_, point)| point.bandwidth == last);
+        same.last().map(|(since, _)| (*since, last))
+    }
+
     /// Whether it ever says something of the latency.
     pub(super) fn changes_latency(&self) -> bool {
         self.points.iter().any(|(_, point)| point.latency.is_some())

@@ -9,7 +9,7 @@ use statrs::distribution::{ContinuousCDF, Normal};
 pub(crate) enum Collusion {
     /// μ − zσ of every value, over the attackers' honest contributions: off by so little that
     /// robust rules take it for one of the honest (Baruch, Baruch and Goldberg 2019, "A little
-    /// is enough: circumventing defenses for distributed learning", algorithm 3).
+    /// is enough: circumventing defenses for distributed learning").
     LittleIsEnough {
         /// How many standard deviations; see [`largest_z`].
         z: f64,
@@ -83,7 +83,7 @@ pub(crate) fn collude(collusion: Collusion, honest: &[Honest<'_>]) -> Vec<f32> {
 }
 
 /// The largest z at which enough honest children lie further out than the attackers for a
-/// majority that looks honest (Baruch et al. 2019, section 3.2):
+/// majority that looks honest (Baruch et al. 2019):
 /// Φ⁻¹((n − m − s)/(n − m)) with s = ⌊n/2 + 1⌋ − m, of `children` n and `attackers` m.
 /// `None` where the attackers are a majority by themselves, or no such z is above 0.
 pub(crate) fn largest_z(children: usize, attackers: usize) -> Option<f64> {
@@ -159,7 +159,7 @@ mod tests {
         assert_close(&collude(LITTLE, &nobody), &[0.0; 4]);
         let nobody = [honest(&[0.0; 4], 2, Form::Probabilities); 2];
         assert_close(&collude(NEGATED, &nobody), &[0.0; 4]);
-        assert_eq!(collude(LITTLE, &[]), []);
+        assert!(collude(LITTLE, &[]).is_empty());
     }
 
     #[test]

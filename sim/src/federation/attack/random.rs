@@ -1,5 +1,5 @@
 //! Random values of the honest ones' scale, which say nothing (the Gaussian attacker of
-//! Blanchard et al. 2017, section 6).
+//! Blanchard et al. 2017).
 
 use crate::kernel::Stream;
 use rand::Rng;

@@ -154,6 +154,13 @@ impl Codec {
         }
     }
 
+    /// The same, with rows of zeros staying at home.
+    #[must_use]
+    pub fn with_rows(mut self) -> Self {
+        self.pipeline.rows = true;
+        self
+    }
+
     /// Whether values travel as they are, 4 bytes each.
     #[must_use]
     pub fn is_identity(&self) -> bool {

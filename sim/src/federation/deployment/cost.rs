@@ -2,8 +2,8 @@
 
 use super::Deployment;
 use crate::federation::exchange::Effort;
-use crate::federation::knowledge::{Form, Known};
-use crate::federation::parcel::parcel_bytes;
+use crate::federation::knowledge::Known;
+use crate::federation::parcel::{Wire, parcel_bytes};
 use crate::kernel::ActorId;
 use crate::world::{Plan, Work, WorkKind};
 
@@ -57,15 +57,15 @@ impl Deployment {
         let work = work
             .into_iter()
             .filter(|(kind, flops)| *kind == WorkKind::Train || *flops > 0);
-        let bytes = |forms: &[Form], known| match forms {
+        let bytes = |wires: &[Wire], known| match wires {
             [] => 0,
-            forms => parcel_bytes(forms, known),
+            wires => parcel_bytes(wires, known),
         };
         let training = layout.training_memory_bytes(batch, &self.optimizer(0));
         LocalCost {
-            download_bytes: bytes(&self.forms_down(client), known),
+            download_bytes: bytes(&self.wires_down(client), known),
             work: Work(work.collect()),
-            upload_bytes: bytes(&self.forms_up(client), Known::ALL),
+            upload_bytes: bytes(&self.wires_up(client), Known::ALL),
             memory_bytes: training + memory,
         }
     }

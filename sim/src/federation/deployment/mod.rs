@@ -3,6 +3,7 @@
 //! Everything here is fixed before the simulation starts and shared, never copied.
 
 mod behaving;
+mod codecs;
 mod cost;
 mod data_sites;
 mod devices;
@@ -17,6 +18,7 @@ pub use cost::LocalCost;
 
 pub(crate) use presence::{ClientBattery, Presence};
 
+use codecs::Codecs;
 use data_sites::{draw_sites, take_missing};
 use drawing::{draw_group, load_dataset};
 use global_models::GlobalModels;
@@ -26,6 +28,7 @@ use tiers::aggregators;
 use super::exchange::{Kind, Predictor, kind};
 use super::knowledge::{Form, Known};
 use super::neighbours::{Neighbours, complete, ring};
+use super::parcel::Wire;
 use crate::device::Device;
 use crate::kernel::{ActorId, Streams};
 use crate::network::{Conduct, NodeId};
@@ -56,6 +59,8 @@ pub struct Deployment {
     standing: Standing,
     conduct: Option<Conduct>,
     kinds: Vec<Box<dyn Kind>>,
+    /// By strand.
+    codecs: Vec<Codecs>,
     /// The server first; none peer to peer.
     aggregators: Vec<AggregatorSpec>,
     neighbours: Option<Neighbours>,
@@ -159,6 +164,7 @@ impl Deployment {
         let strands = method.strands();
         let kinds: Vec<_> = strands.iter().filter_map(|s| kind(method, s)).collect();
         let global_models = GlobalModels::of(&scenario, &kinds, &clients, &dataset)?;
+        let codecs = strands.iter().map(Codecs::of_strand).collect();
         let neighbours = neighbours(&scenario, &standing, clients.len(), dynamics);
         let aggregators = aggregators(&scenario, clients.len(), &standing, world)?;
         Ok(Self {
@@ -173,6 +179,7 @@ impl Deployment {
             standing,
             conduct,
             kinds,
+            codecs,
             aggregators,
             neighbours,
             global_models,
@@ -338,26 +345,47 @@ impl Deployment {
         (index < self.clients.len()).then_some(index)
     }
 
-    /// The forms of what a child sends, by strand.
-    pub(crate) fn forms_up_from(&self, child: ActorId) -> Vec<Form> {
+    /// How what a child sends becomes bytes, by strand.
+    pub(crate) fn wires_up_from(&self, child: ActorId) -> Vec<Wire> {
         match self.client_of(child) {
-            Some(client) => self.forms_up(client),
-            None => self.forms_between(),
+            Some(client) => self.wires_up(client),
+            None => self.wires_between(true),
         }
     }
 
-    /// The forms of what a child is sent, by strand.
-    pub(crate) fn forms_down_to(&self, child: ActorId) -> Vec<Form> {
+    /// How what a child is sent becomes bytes, by strand.
+    pub(crate) fn wires_down_to(&self, child: ActorId) -> Vec<Wire> {
         match self.client_of(child) {
-            Some(client) => self.forms_down(client),
-            None => self.forms_between(),
+            Some(client) => self.wires_down(client),
+            None => self.wires_between(false),
         }
     }
 
-    /// The forms of what aggregators send each other, either way.
-    fn forms_between(&self) -> Vec<Form> {
-        let kinds = self.kinds.iter();
-        kinds.map(|kind| kind.between(self)).collect()
+    /// How what aggregators send each other becomes bytes, by strand.
+    fn wires_between(&self, up: bool) -> Vec<Wire> {
+        let forms = self.kinds.iter().map(|kind| kind.between(self));
+        self.wires(forms, up)
+    }
+
+    fn wires(&self, forms: impl Iterator<Item = Form>, up: bool) -> Vec<Wire> {
+        let wire = |(form, codecs): (Form, &Codecs)| Wire {
+            codec: Arc::clone(codecs.of(form, up)),
+            form,
+        };
+        forms.zip(&self.codecs).map(wire).collect()
+    }
+
+    /// Whether a codec remembers what was sent before.
+    pub(crate) fn codecs_remember(&self) -> bool {
+        self.codecs.iter().any(Codecs::remember)
+    }
+
+    /// What the codecs of a sender draw from, for its n-th parcel.
+    pub(crate) fn codec_seed(&self, sender: &str, number: u64) -> u64 {
+        match self.codecs.iter().all(Codecs::are_identity) {
+            true => 0,
+            false => self.dynamics.seed(sender, &format!("codec {number}")),
+        }
     }
 
     /// The size of a child's participation.
@@ -368,16 +396,14 @@ impl Deployment {
         }
     }
 
-    /// The forms of what a client sends, by strand.
-    pub(crate) fn forms_up(&self, client: usize) -> Vec<Form> {
-        let kinds = self.kinds.iter();
-        kinds.map(|kind| kind.up(self, client)).collect()
+    /// How what a client sends becomes bytes, by strand.
+    pub(crate) fn wires_up(&self, client: usize) -> Vec<Wire> {
+        self.wires(self.kinds.iter().map(|kind| kind.up(self, client)), true)
     }
 
-    /// The forms of what a client is sent, by strand.
-    pub(crate) fn forms_down(&self, client: usize) -> Vec<Form> {
-        let kinds = self.kinds.iter();
-        kinds.map(|kind| kind.down(self, client)).collect()
+    /// How what a client is sent becomes bytes, by strand.
+    pub(crate) fn wires_down(&self, client: usize) -> Vec<Wire> {
+        self.wires(self.kinds.iter().map(|kind| kind.down(self, client)), false)
     }
 
     /// What travels, for the tables.

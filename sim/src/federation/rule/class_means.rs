@@ -1,5 +1,5 @@
 //! Class-wise means that weigh each client by how many samples of the class it has
-//! (FedProto, Tan et al. 2022, equation 6; FedHKD, Chen et al. 2023, equation 8). FedProto
+//! (FedProto, Tan et al. 2022; FedHKD, Chen et al. 2023). FedProto
 //! as its authors run it takes the plain mean instead: [`mean`](super::mean()) with equal weights.
 
 use super::{Folded, Held, Layout, add_weighted, is_present};
@@ -33,7 +33,7 @@ pub(crate) fn class_means(contributions: &[Held<'_>], width: usize, counts: &[&[
 }
 
 /// Class means with Gaussian noise of standard deviation `sigma` on every value of the
-/// classes that the client has: what FedHKD's client sends (section 3.2).
+/// classes that the client has: what FedHKD's client sends.
 pub(crate) fn with_noise(values: &[f32], width: usize, sigma: f64, rng: &mut impl Rng) -> Vec<f32> {
     let mut noisy = values.to_vec();
     let Ok(noise) = Normal::new(0.0, sigma) else {

@@ -3,7 +3,7 @@
 
 use super::{Folded, Held, is_present, mean};
 
-/// DS-FL's entropy reduction aggregation (Itahara et al. 2021, equation 15): every row is
+/// DS-FL's entropy reduction aggregation (Itahara et al. 2021): every row is
 /// softmax(mean(p)/T). It is the *probabilities* that are divided by T and softmaxed.
 pub(crate) fn entropy_reduction(
     contributions: &[Held<'_>],
@@ -15,7 +15,7 @@ pub(crate) fn entropy_reduction(
     })
 }
 
-/// SCARLET's enhanced entropy reduction aggregation (Yamasaki et al. 2025, section III):
+/// SCARLET's enhanced entropy reduction aggregation (Azuma et al. 2025):
 /// every row is mean(p)^β / Σ mean(p)^β. β = 1 is the mean, more is sharper.
 pub(crate) fn enhanced_entropy_reduction(
     contributions: &[Held<'_>],

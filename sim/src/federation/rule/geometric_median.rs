@@ -1,5 +1,5 @@
 //! The geometric median by the smoothed Weiszfeld algorithm (RFA, Pillutla, Kakade and
-//! Harchaoui 2022, "Robust aggregation for federated learning", algorithm 2).
+//! Harchaoui 2022, "Robust aggregation for federated learning").
 
 use super::{Folded, Held, Layout, add_weighted, mean};
 

@@ -1,5 +1,5 @@
-//! A mean per group of contributions: per architecture (FedDF, Lin et al. 2020, algorithm 3)
-//! or per cluster (COMET, Cho et al. 2022).
+//! A mean per group of contributions: per architecture (FedDF, Lin et al. 2020)
+//! or per cluster (COMET, Cho et al. 2021).
 
 use super::{Folded, Held, mean};
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
 //! KT-pFL's knowledge coefficients (Zhang et al. 2021, "Parameterized knowledge transfer for
-//! personalized federated learning", equations 4 to 8): each child has a teacher of its own,
+//! personalized federated learning"): each child has a teacher of its own,
 //! a mean of everybody's predictions whose weights are learned. For rows of probabilities.
 
 use super::{Folded, Held, is_present, mean};

@@ -40,7 +40,7 @@ pub(crate) use nearest::nearest;
 pub(crate) use neighbours::{Neighbours, neighbours_mean, same_class_neighbours};
 pub(crate) use q_fedavg::{Trained, q_fedavg};
 pub(crate) use scaffold::{Updated, client_control, server_update};
-pub(crate) use server_optimizer::{ServerOptimizer, ServerStep};
+pub(crate) use server_optimizer::{Adaptive, ServerOptimizer, ServerStep};
 pub(crate) use trimmed_mean::trimmed_mean;
 
 /// What one child contributed, and what it weighs.
@@ -208,7 +208,7 @@ mod three_clients {
     #[track_caller]
     pub(super) fn assert_folded(folded: &Folded, expected: &[f64]) {
         assert_close(&folded.values, expected);
-        assert_eq!(folded.rejected, [], "nothing is refused");
+        assert!(folded.rejected.is_empty(), "nothing is refused");
     }
 }
 

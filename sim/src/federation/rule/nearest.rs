@@ -1,4 +1,4 @@
-//! Which of several centroids a client takes (COMET, Cho et al. 2022, "Communication-efficient
+//! Which of several centroids a client takes (COMET, Cho et al. 2021, "Communication-efficient
 //! and model-heterogeneous personalized federated learning via clustered knowledge transfer").
 
 use super::{Held, Layout, squared_distance};

@@ -1,5 +1,5 @@
 //! The knowledge cache of FedCache (Wu et al. 2024, "FedCache: a knowledge cache-driven
-//! federated learning architecture for personalized edge intelligence", section 3): a
+//! federated learning architecture for personalized edge intelligence"): a
 //! sample is taught by the mean prediction for the R samples of its class that are most
 //! like it, whoever has them.
 

@@ -13,7 +13,7 @@ use crate::scenario::raw::{
 };
 use crate::scenario::resolved::Input;
 use crate::scenario::sampled::Sampled;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Reads the files of profiles and names them as the resolved scenario will, and checks what can
@@ -237,8 +237,8 @@ pub(super) fn links(raw: &RawNetwork, blueprint: &Blueprint, findings: &mut Find
             return;
         }
         directed(table, &path, &named, findings);
-        crowded(table, &path, &named, findings);
     }
+    crowded(raw, &known, findings);
 }
 
 fn unknown(name: &str, known: &BTreeMap<&str, &network::Link>) -> String {
@@ -277,48 +277,78 @@ fn directed(
     }
 }
 
-/// Background traffic leaves something at some time.
-fn crowded(
-    table: &RawNetworkLink,
-    path: &str,
-    named: &[&network::Link],
-    findings: &mut Findings<'_>,
-) {
-    let Some(RawBackground::Constant { rate }) = &table.background else {
-        return;
-    };
-    let profile = table.profile.as_ref().map(RawProfile::profile);
-    let steps: Option<Profile> = profile.and_then(Result::ok);
-    let taken = rate.bits_per_second();
-    let full = named.iter().find(|link| {
-        let own = match table.direction {
-            RawDirection::Both => link.forward.min(link.backward),
-            RawDirection::Forward => link.forward,
-            RawDirection::Backward => link.backward,
-        };
-        let own = own.as_bits_per_second();
-        let most = steps.as_ref().map_or(own, |steps| most(steps, own));
-        taken >= most
-    });
-    if let Some(link) = full {
-        findings.refuse(
-            &format!("{path}.background.rate"),
-            format!(
-                "background traffic of {rate} leaves nothing of the link `{}`",
-                link.name
-            ),
-            "expected less than the link's bandwidth",
-            "background traffic is served first; nothing else would ever get through",
-        );
+/// Constant background traffic leaves something of each link, and does not swallow for ever what a
+/// profile ends with. Of several tables the last one holds that gives the key, as in a run.
+fn crowded(raw: &RawNetwork, known: &BTreeMap<&str, &network::Link>, findings: &mut Findings<'_>) {
+    let profiles: Vec<Option<Profile>> = raw
+        .link
+        .iter()
+        .map(|table| table.profile.as_ref()?.profile().ok())
+        .collect();
+    let names: Vec<BTreeSet<&str>> = raw
+        .link
+        .iter()
+        .map(|table| table.link.names().iter().map(String::as_str).collect())
+        .collect();
+    let mut told = BTreeSet::new();
+    for (name, link) in known {
+        for (direction, own) in [
+            (RawDirection::Forward, link.forward),
+            (RawDirection::Backward, link.backward),
+        ] {
+            let mut background = None;
+            let mut profile = None;
+            for (number, table) in raw.link.iter().enumerate() {
+                let is_named = names[number].contains(name) || names[number].contains(EVERY_LINK);
+                let is_meant = [RawDirection::Both, direction].contains(&table.direction);
+                if !is_named || !is_meant {
+                    continue;
+                }
+                if let Some(given) = &table.background {
+                    background = Some((number, given));
+                }
+                profile = profiles[number].as_ref().or(profile);
+            }
+            let Some((number, RawBackground::Constant { rate })) = background else {
+                continue;
+            };
+            let own = own.as_bits_per_second();
+            let Some(when) = swallowed(rate.bits_per_second(), own, profile) else {
+                continue;
+            };
+            // One of many links that are alike says enough.
+            if told.insert(number) {
+                findings.refuse(
+                    &format!("network.link.{number}.background.rate"),
+                    format!(
+                        "background traffic of {rate} leaves nothing of the link `{name}`{when}"
+                    ),
+                    match profile {
+                        None => "expected less than the link's bandwidth",
+                        Some(_) => "expected less than the bandwidths of its profile",
+                    },
+                    "background traffic is served first; nothing else would ever get through",
+                );
+            }
+        }
     }
 }
 
-/// The most that a link ever has, in bit/s.
-fn most(profile: &Profile, own: f64) -> f64 {
-    let rates = profile.rates().map(|rate| match rate {
+/// From when on nothing is ever left of a link, if so, as a message ends.
+fn swallowed(taken: f64, own: f64, profile: Option<&Profile>) -> Option<String> {
+    let Some(profile) = profile else {
+        return (taken >= own).then(String::new);
+    };
+    let bandwidth = |rate: Rate| match rate {
         Rate::Times(factor) => own * factor,
         Rate::Absolute(bandwidth) => bandwidth.as_bits_per_second(),
         Rate::Nothing => 0.0,
-    });
-    rates.fold(0.0, f64::max)
+    };
+    if profile.rates().map(bandwidth).all(|rate| taken >= rate) {
+        return Some(String::new());
+    }
+    let (since, rate) = profile.held()?;
+    let last = bandwidth(rate);
+    // A profile that ends with nothing at all is meant to.
+    (last > 0.0 && taken >= last).then(|| format!(", which its profile holds from {since} s on"))
 }

@@ -1,8 +1,10 @@
 //! What travels: every kind of knowledge by itself, and whether they go together.
 
+use super::codec::{self, Carried};
 use super::findings::Findings;
 use super::{public, sites};
 use crate::federation::MOST_STRANDS;
+use crate::federation::codec::Codec;
 use crate::scenario::presets::PRESETS;
 use crate::scenario::raw::{
     RawDistillLoss, RawExchange, RawMethod, RawPredictions, RawScenario, RawSchedule,
@@ -35,6 +37,7 @@ pub(super) fn check(raw: &mut RawScenario, clients: usize, findings: &mut Findin
         public::rule(path, strand, &raw.method, clients, findings);
         public::strand(path, strand, &raw.method, findings);
         distill(path, strand, &raw.method, findings);
+        codecs(path, strand, raw, findings);
     }
 }
 
@@ -96,6 +99,17 @@ pub(super) enum StrandPath {
     Also(usize),
 }
 
+impl RawStrand {
+    /// What its codec is to carry, where rows are such predictions before it.
+    fn carried(&self, rows: RawPredictions) -> Carried {
+        match self.exchange {
+            RawExchange::None | RawExchange::Parameters => Carried::Values,
+            RawExchange::PublicLogits { .. } if !rows.are_probabilities() => Carried::Logits,
+            RawExchange::PublicLogits { .. } | RawExchange::ClassLogits => Carried::Probabilities,
+        }
+    }
+}
+
 impl StrandPath {
     /// In the order of the strands, without end.
     fn all() -> impl Iterator<Item = Self> {
@@ -149,6 +163,40 @@ fn number_of_strands(strands: &[(StrandPath, RawStrand)], findings: &mut Finding
     }
 }
 
+fn codecs(path: &StrandPath, strand: &RawStrand, raw: &RawScenario, findings: &mut Findings<'_>) {
+    let sent = match strand.exchange {
+        RawExchange::PublicLogits { sends, .. } => sends,
+        _ => strand.contributed(),
+    };
+    let up = strand.carried(sent);
+    codec::check(&path.key("codec"), &strand.codec, up, findings);
+    if let Some(down) = &strand.codec_down {
+        let server = raw.method.server.as_ref();
+        let predicts = server.is_some_and(|s| s.sends == RawServerSends::Predictions);
+        let carried = match predicts {
+            true => Carried::Probabilities,
+            false => strand.carried(strand.contributed()),
+        };
+        codec::check(&path.key("codec_down"), down, carried, findings);
+    }
+    let both = [
+        ("codec", Some(&strand.codec)),
+        ("codec_down", strand.codec_down.as_ref()),
+    ];
+    for (key, given) in both {
+        let remembers = given.is_some_and(|raw| Codec::new(raw).has_state());
+        let alone = raw.method.peers.is_none() && raw.method.tier.is_empty();
+        if remembers && !alone {
+            findings.refuse(
+                &path.key(key),
+                "a codec that remembers what it sent before, where there is more than one aggregator",
+                "differences and feedback are kept between one server and its clients",
+                "leave out `delta`, and set `feedback = false` where it stands; or leave out `tier` and `peers`",
+            );
+        }
+    }
+}
+
 fn distill(path: &StrandPath, strand: &RawStrand, method: &RawMethod, findings: &mut Findings<'_>) {
     let distill = &strand.distill;
     findings.number(
@@ -170,12 +218,8 @@ fn distill(path: &StrandPath, strand: &RawStrand, method: &RawMethod, findings: 
             "leave it out for min(256, samples/8)",
         );
     }
-    let server = method.server.as_ref().map(|server| server.sends);
-    let received = match &strand.exchange {
-        RawExchange::PublicLogits { .. } if server == Some(RawServerSends::Predictions) => {
-            RawPredictions::Probabilities { temperature: 1.0 }
-        }
-        RawExchange::PublicLogits { sends, .. } => *sends,
+    let received = match strand.exchange {
+        RawExchange::PublicLogits { .. } => strand.received(method.server.as_ref()),
         _ => RawPredictions::Logits,
     };
     public::loss(&path.key("distill.loss"), &distill.loss, received, findings);

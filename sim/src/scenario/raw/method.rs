@@ -2,9 +2,12 @@
 
 use super::super::quantity::Duration;
 use super::aggregators::RawAggregators;
+use super::codec::RawCodec;
 use super::is_default;
 use super::peers::RawPeers;
-use super::public::{RawDistillOrder, RawPredictions, RawSampleFilter, RawServerLearning};
+use super::public::{
+    RawDistillOrder, RawPredictions, RawSampleFilter, RawServerLearning, RawServerSends,
+};
 use super::rule::RawRule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,6 +30,12 @@ pub struct RawMethod {
     /// What the server learns from the clients' predictions on public samples, or, where parameters travel, from their models' predictions there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<RawServerLearning>,
+    /// How it becomes bytes.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub codec: RawCodec,
+    /// How it becomes bytes on the way down; left out, as on the way up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codec_down: Option<RawCodec>,
     /// Further knowledge that travels beside the first, each kind with a rule and a loss of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<RawStrand>,
@@ -86,6 +95,8 @@ impl RawMethod {
         RawStrand {
             exchange: self.exchange.clone(),
             rule: self.rule.clone(),
+            codec: self.codec.clone(),
+            codec_down: self.codec_down.clone(),
             distill: self.local.distill.clone(),
         }
     }
@@ -106,9 +117,41 @@ pub struct RawStrand {
     /// How contributions become a version of it.
     #[serde(default)]
     pub rule: RawRule,
+    /// How it becomes bytes.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub codec: RawCodec,
+    /// How it becomes bytes on the way down; left out, as on the way up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codec_down: Option<RawCodec>,
     /// How it is learned when received.
     #[serde(default)]
     pub distill: RawDistill,
+}
+
+impl RawStrand {
+    /// What rows of predictions are when they reach an aggregator.
+    #[must_use]
+    pub fn contributed(&self) -> RawPredictions {
+        let one = RawPredictions::Probabilities { temperature: 1.0 };
+        match self.exchange {
+            RawExchange::PublicLogits { .. } if self.codec.makes_labels() => one,
+            RawExchange::PublicLogits { sends, .. } => sends,
+            RawExchange::ClassLogits => one,
+            RawExchange::None | RawExchange::Parameters => RawPredictions::Logits,
+        }
+    }
+
+    /// What they are when they reach a client.
+    #[must_use]
+    pub fn received(&self, server: Option<&RawServerLearning>) -> RawPredictions {
+        let down = self.codec_down.as_ref().unwrap_or(&self.codec);
+        let predicts = server.is_some_and(|s| s.sends == RawServerSends::Predictions);
+        if predicts || down.makes_labels() {
+            RawPredictions::Probabilities { temperature: 1.0 }
+        } else {
+            self.contributed()
+        }
+    }
 }
 
 /// Which knowledge travels.
