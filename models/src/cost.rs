@@ -103,6 +103,16 @@ impl Layout {
         2 * self.forward_flops()
     }
 
+    /// FLOPs of the features of `samples` samples: forward through the extractor only.
+    pub fn feature_flops(&self, samples: u64) -> u64 {
+        samples * (self.forward_flops() - self.head_layout().forward_flops())
+    }
+
+    /// FLOPs of predicting `rows` rows of features: forward through the head only.
+    pub fn head_flops(&self, rows: u64) -> u64 {
+        rows * self.head_layout().forward_flops()
+    }
+
     /// FLOPs of training on `samples` samples: forward and backward.
     pub fn train_flops(&self, samples: u64) -> u64 {
         3 * self.forward_flops() * samples

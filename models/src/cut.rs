@@ -156,9 +156,12 @@ mod tests {
                     extractor.forward_flops() + head.forward_flops(),
                     whole.forward_flops()
                 );
+                assert_eq!(whole.feature_flops(3), 3 * extractor.forward_flops());
             } else {
                 assert_eq!(head.forward_flops(), whole.forward_flops());
+                assert_eq!(whole.feature_flops(3), 0);
             }
+            assert_eq!(whole.head_flops(2), 2 * head.forward_flops());
             let rows = Dataset::new("features", features, vec![0; 7], width, 5).unwrap();
             let logits = predict_logits(&head, &parameters[whole.head()], &rows, &samples);
             assert_eq!(logits.unwrap(), expected, "{name} {number:?}");

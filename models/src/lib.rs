@@ -99,7 +99,7 @@ pub use site::Site;
 pub use softmax::softmax;
 pub use sources::{SourceInfo, sources};
 pub use split::{Shard, Split, SplitError};
-pub use stored::{Precision, Stored};
+pub use stored::{Precision, Stored, all_finite};
 pub use synthetic::{SyntheticError, SyntheticSpec, synthetic_labels};
 pub use trainer::{EpochSummary, Outputs, StepResult, Trainer};
 pub use view::View;

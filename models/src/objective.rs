@@ -79,6 +79,15 @@ pub enum Loss<'a> {
         /// Whether each row of the batch has a target.
         present: &'a [bool],
     },
+    /// A loss on the logits that the head alone makes of given features, as of the mean features of
+    /// each class (FedHKD, Chen et al. 2023). No gradient flows into the features, and the step is
+    /// not folded into the products.
+    OfHead {
+        /// Features, `rows × feature width`.
+        features: &'a [f32],
+        /// A loss on the logits of these rows.
+        loss: &'a Loss<'a>,
+    },
     /// ½‖θ − θ₀‖² (FedProx, FedAsync); ρ or μ is the term's weight.
     Proximal {
         /// θ₀, the flat parameters to stay near.
@@ -241,7 +250,10 @@ fn add_logit_term(
             }
             Ok(sum / batch as f64)
         }
-        Loss::FeatureSquaredError { .. } | Loss::Proximal { .. } | Loss::Linear { .. } => Ok(0.0),
+        Loss::FeatureSquaredError { .. }
+        | Loss::OfHead { .. }
+        | Loss::Proximal { .. }
+        | Loss::Linear { .. } => Ok(0.0),
     }
 }
 

@@ -2,6 +2,17 @@
 
 use std::borrow::Cow;
 
+use crate::operations::wide;
+
+/// Whether every value is finite.
+pub fn all_finite(values: &[f32]) -> bool {
+    // Whole runs without leaving, so that a run is looked at on full vectors.
+    wide(|| {
+        let mut runs = values.chunks(256);
+        runs.all(|run| run.iter().fold(true, |all, value| all & value.is_finite()))
+    })
+}
+
 /// How precisely parameters are kept between participations. Training is always in f32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
@@ -93,6 +104,22 @@ mod tests {
         assert!(rounded(f32::NAN).is_nan());
         assert!(rounded(f32::from_bits(0x7f80_0001)).is_nan());
         assert!(rounded(-0.0).is_sign_negative());
+    }
+
+    #[test]
+    fn a_value_that_is_not_finite_is_found_wherever_it_is() {
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for length in [1, 8, 255, 256, 257, 1000] {
+                let mut values = vec![f32::MAX; length];
+                assert!(all_finite(&values));
+                for place in [0, length / 2, length - 1] {
+                    values[place] = bad;
+                    assert!(!all_finite(&values), "{bad} at {place} of {length}");
+                    values[place] = f32::MIN_POSITIVE;
+                }
+            }
+        }
+        assert!(all_finite(&[]));
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! Training: steps of one model on mini-batches, for the length of one job.
 
+mod head;
+#[cfg(test)]
+mod terms;
+
 use std::sync::Arc;
 
 use dfdx::prelude::*;
@@ -13,8 +17,11 @@ use crate::objective::{
     asks_for_features, parameter_terms,
 };
 use crate::optimizer::{Optimizer, OptimizerState};
+use crate::stored::all_finite;
 use crate::update::{Fold, start, update};
 use crate::view::View;
+
+use head::HeadAlone;
 
 /// A model under training.
 ///
@@ -32,6 +39,7 @@ pub struct Trainer {
     keeps_features: bool,
     features: Vec<f32>,
     by_features: Vec<f32>,
+    head: HeadAlone,
     losses: LossScratch,
     steps: u64,
 }
@@ -97,6 +105,7 @@ impl Trainer {
             keeps_features: false,
             features: Vec::new(),
             by_features: Vec::new(),
+            head: HeadAlone::new(seed),
             losses: LossScratch::default(),
             steps: 0,
         })
@@ -251,6 +260,7 @@ impl Trainer {
         self.by_features.resize(self.features.len(), 0.0);
         let by_features = &mut self.by_features;
         loss += add_feature_terms(objective, &self.features, width, by_features)?;
+        loss += self.head.take(objective, &self.network, &mut self.losses)?;
         loss += parameter_terms(objective, &self.network.workspace().parameters)?;
         loss += part(Outputs {
             logits: &self.logits,
@@ -285,8 +295,9 @@ impl Trainer {
         if !loss.is_finite() {
             return Err(ModelError::Diverged { steps: self.steps });
         }
-        let fold = Fold::of(&self.optimizer, self.state.steps, objective);
-        let count = self.layout().parameter_count();
+        let fold = Fold::of(&self.optimizer, self.state.steps, objective)
+            .filter(|_| !self.head.is_asked());
+        let (count, head) = (self.layout().parameter_count(), self.layout().head());
         {
             let workspace = &mut *self.network.workspace();
             workspace.rate = fold.map(Fold::product_rate);
@@ -304,6 +315,7 @@ impl Trainer {
         match fold {
             Some(fold) => fold.finish(&mut self.state, parameters, objective),
             None => {
+                self.head.add_to(&mut gradient[head]);
                 add_parameter_gradients(objective, parameters, gradient);
                 update(&self.optimizer, &mut self.state, parameters, gradient);
             }
@@ -368,16 +380,13 @@ impl Trainer {
     /// [`ModelError::Diverged`] when a parameter is not finite.
     pub fn into_parts(self) -> Result<(Vec<f32>, OptimizerState), ModelError> {
         let parameters = std::mem::take(&mut self.network.workspace().parameters);
-        if parameters.iter().all(|value| value.is_finite()) {
+        if all_finite(&parameters) {
             Ok((parameters, self.state))
         } else {
             Err(ModelError::Diverged { steps: self.steps })
         }
     }
 }
-
-#[cfg(test)]
-mod terms;
 
 #[cfg(test)]
 mod tests {

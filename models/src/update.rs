@@ -18,7 +18,8 @@ pub(crate) fn start(
     let Some(state) = state else {
         return Ok(OptimizerState {
             steps: 0,
-            vectors: vec![vec![0.0; parameter_count]; vectors],
+            // Not a clone of one vector: it would be made where there are none, too.
+            vectors: (0..vectors).map(|_| vec![0.0; parameter_count]).collect(),
         });
     };
     check_length("vectors of optimiser state", state.vectors.len(), vectors)?;

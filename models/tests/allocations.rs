@@ -102,8 +102,13 @@ fn after_the_first_step(name: &str, input: &str, optimizer: &Optimizer) -> (usiz
             },
         ),
     ];
+    let of_head = Loss::OfHead {
+        features: &targets,
+        loss: &Loss::CrossEntropy { labels: &labels },
+    };
     let all = |trainer: &mut Trainer| {
         trainer.step(&x, &objective).unwrap();
+        trainer.step(&x, &[objective[0], of_head.into()]).unwrap();
         trainer.keep_features(true);
         trainer.step_with(&x, &objective, |_| 0.0).unwrap();
         trainer.predict(&x).unwrap();

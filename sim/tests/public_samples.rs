@@ -118,7 +118,11 @@ fn the_server_learns_a_model_that_knows_all_classes() {
         let sets = ["method.server.epochs=10"];
         let found = books(preset, &sets, false);
         let flops = found.accounts.aggregators[0].flops;
-        println!("{preset}: global {:.3}, personal {:.3}, {flops:?}", global(&found), personal(&found));
+        println!(
+            "{preset}: global {:.3}, personal {:.3}, {flops:?}",
+            global(&found),
+            personal(&found)
+        );
     }
 }
 
@@ -130,5 +134,8 @@ fn scratch() {
     let sets: Vec<&str> = sets.split(';').filter(|s| !s.is_empty()).collect();
     let b = books(&preset, &sets, false);
     let g = b.evaluations.last().unwrap().global.map(|g| g.accuracy());
-    println!("{preset} {sets:?}: personal {:.3} global {g:?}", personal(&b));
+    println!(
+        "{preset} {sets:?}: personal {:.3} global {g:?}",
+        personal(&b)
+    );
 }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// Every table that a run has.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 12] = [
+    "aggregators",
     "clients",
     "evaluations",
     "factors",
@@ -22,7 +23,8 @@ pub const NAMES: [&str; 11] = [
 ];
 
 /// Every file of a run but the manifest, which tells of threads and wall time.
-pub const REPEATABLE: [&str; 13] = [
+pub const REPEATABLE: [&str; 14] = [
+    "aggregators.csv",
     "clients.csv",
     "datapackage.json",
     "evaluations.csv",

@@ -78,9 +78,27 @@ fn every_term_has_the_value_and_gradient_of_automatic_differentiation() {
         temperature,
         scale_by_temperature_squared,
     };
-    let cases: [(&str, &[Term<'_>]); 6] = [
+    let (rows, of_rows) = (
+        case.terms.f32s("head_rows"),
+        case.terms.f32s("head_targets"),
+    );
+    let of_rows = Loss::ProbabilitySquaredError { targets: &of_rows };
+    let of_head = Loss::OfHead {
+        features: &rows,
+        loss: &of_rows,
+    };
+    let cases: [(&str, &[Term<'_>]); 8] = [
         ("feature", &[hard.into(), Term::new(0.75, feature)]),
         ("linear", &[hard.into(), linear]),
+        ("head", &[hard.into(), Term::new(2.0, of_head)]),
+        (
+            "fedhkd",
+            &[
+                hard.into(),
+                Term::new(0.75, feature),
+                Term::new(2.0, of_head),
+            ],
+        ),
         ("linear_proximal", &[hard.into(), linear, proximal]),
         ("probability", &[hard.into(), Term::new(0.5, probability)]),
         (

@@ -163,12 +163,24 @@ def probability_error(theta):
 
 
 teacher5 = jnp.array(dyadic(5 * 3)).reshape(5, 3)
+head_rows = jnp.array(dyadic(2 * 5, 1.0)).reshape(2, 5)
+head_targets = jnp.array([[0.5, 0.25, 0.25], [0.0, 0.75, 0.25]])
+
+
+def head_error(theta):
+    at = count - 18
+    logits = head_rows @ theta[at : at + 15].reshape(3, 5).T + theta[at + 15 :]
+    return ((jax.nn.softmax(logits) - head_targets) ** 2).sum(1).mean()
+
+
 cases = {
     "feature": lambda t: cross_entropy(network(t), y) + 0.75 * feature_error(t),
     "linear": lambda t: cross_entropy(network(t), y) + 0.5 * (direction * t).sum(),
     "linear_proximal": lambda t: cross_entropy(network(t), y)
     + 0.5 * (direction * t).sum()
     + 0.25 * 0.5 * ((t - anchor) ** 2).sum(),
+    "head": lambda t: cross_entropy(network(t), y) + 2.0 * head_error(t),
+    "fedhkd": lambda t: cross_entropy(network(t), y) + 0.75 * feature_error(t) + 2.0 * head_error(t),
     "probability": lambda t: cross_entropy(network(t), y) + 0.5 * probability_error(t),
     # FedGKT: CE + alpha T^2 KL; FML: alpha CE + (1 - alpha) KL.
     "fedgkt": lambda t: cross_entropy(network(t), y)
@@ -176,7 +188,7 @@ cases = {
     "fml": lambda t: 0.25 * cross_entropy(network(t), y) + 0.75 * kl(network(t), jax.nn.softmax(teacher5), 1),
 }
 table = {"targets": feature_targets, "present": present, "direction": direction, "soft": soft5,
-         "teacher": teacher5, "features": features(theta)}
+         "teacher": teacher5, "head_rows": head_rows, "head_targets": head_targets, "features": features(theta)}
 for name, loss in cases.items():
     value, gradient = jax.value_and_grad(loss)(theta)
     table[name] = [value]

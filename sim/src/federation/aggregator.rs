@@ -90,8 +90,10 @@ impl Aggregator {
             schedule => Schedule::Rolling(Rolling::new(schedule)),
         };
         let selector = Selector::new(
-            spec.selection.clone(),
-            spec.children.len(),
+            &spec.selection,
+            spec.children
+                .iter()
+                .map(|child| deployment.registration(*child)),
             deployment.dynamics().stream(&spec.name, "selection"),
         );
         let kinds = deployment.kinds().iter();
@@ -146,7 +148,7 @@ impl Behaviour for Aggregator {
                 }
             }
             Message::Arrived { ticket, payload } if ticket.aggregator == core.me => {
-                let contribution = core.received(ticket, &payload);
+                let contribution = core.received(now, ticket, &payload);
                 match &mut self.schedule {
                     Schedule::Synchronous(schedule) => {
                         schedule.arrived(core, now, ticket, contribution, actions);
@@ -201,6 +203,7 @@ impl Aggregator {
     ) {
         let core = &mut self.core;
         let (child, _) = core.close(ticket);
+        core.selector.lost(child);
         if refused == Some(Outcome::Unfit) {
             core.idle.remove(&child);
             core.unfit += 1;
@@ -279,7 +282,12 @@ impl Core {
     }
 
     /// Opens a participation from the present version and sends the child its view.
-    pub(crate) fn assign(&mut self, child: ActorId, actions: &mut Vec<FederationAction>) -> Ticket {
+    pub(crate) fn assign(
+        &mut self,
+        child: ActorId,
+        now: SimTime,
+        actions: &mut Vec<FederationAction>,
+    ) -> Ticket {
         let ticket = Ticket {
             aggregator: self.me,
             number: self.tickets,
@@ -287,6 +295,7 @@ impl Core {
         self.tickets += 1;
         self.idle.remove(&child);
         self.open.insert(ticket, (child, self.version));
+        self.selector.opened(child, now);
         let views = self.exchanges.iter().map(|exchange| exchange.view(child));
         let mut contents = Contents {
             version: self.version,
@@ -335,7 +344,7 @@ impl Core {
         (child, version)
     }
 
-    fn received(&mut self, ticket: Ticket, parcel: &Parcel) -> Contribution {
+    fn received(&mut self, now: SimTime, ticket: Ticket, parcel: &Parcel) -> Contribution {
         let (child, start_version) = self.close(ticket);
         let contents = if parcel.bytes() == 0 {
             Contents::default()
@@ -352,6 +361,7 @@ impl Core {
                 parcel.decode(&wires, &[]).0
             }
         };
+        self.selector.arrived(child, contents.loss, now);
         Contribution {
             child,
             pieces: contents.pieces,
@@ -505,6 +515,7 @@ impl Core {
             });
         }
         self.version += 1;
+        self.selector.published();
         self.published.push(now);
         let oldest = self.oldest_open_version().unwrap_or(self.version);
         let mut model = None;

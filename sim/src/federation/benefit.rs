@@ -76,7 +76,7 @@ fn participations_in(
     let spec = deployment.client(client);
     let there = end.saturating_since(SimTime::ZERO).saturating_sub(offline);
     let own = deployment.shard(client).train.len() as u64;
-    let epochs = u64::from(deployment.scenario().method.local.epochs);
+    let epochs = u64::from(deployment.epochs(client));
     let flops = spec.layout.train_flops(own * epochs);
     // At the mean speed of the run; which hours the device was there is left out.
     let done = there.as_secs_f64() * spec.device.mean_speed(SimTime::ZERO, end);
@@ -89,7 +89,7 @@ fn submit(
     wanted: u64,
     pool: &mut ComputePool,
 ) -> Twin {
-    let epochs = u64::from(deployment.scenario().method.local.epochs);
+    let epochs = u64::from(deployment.epochs(client));
     let most = (deployment.scenario().records.benefit_max_epochs / epochs).max(1);
     let participations = wanted.min(most);
     let deployment = Arc::clone(deployment);

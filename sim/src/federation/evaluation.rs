@@ -323,10 +323,11 @@ fn matched_accuracy(
     per_class: &[(u64, u64)],
 ) -> Option<f64> {
     let (mut sum, mut weight) = (0.0, 0.0);
-    for (count, (samples, correct)) in deployment.label_counts(client).iter().zip(per_class) {
+    let counts = deployment.label_counts_known(client);
+    for (count, (samples, correct)) in counts.iter().zip(per_class) {
         if *samples > 0 {
-            sum += *count as f64 * *correct as f64 / *samples as f64;
-            weight += *count as f64;
+            sum += f64::from(*count) * *correct as f64 / *samples as f64;
+            weight += f64::from(*count);
         }
     }
     (weight > 0.0).then(|| sum / weight)

@@ -3,6 +3,7 @@
 //! A method has *strands*: kinds of knowledge that travel together, each with its own rule and its
 //! own loss. What one strand says at an instant is a [`Piece`].
 
+use fedstill_models::all_finite;
 use std::sync::Arc;
 
 /// What one strand says.
@@ -26,8 +27,7 @@ impl Piece {
 
     /// Whether every number is finite.
     pub fn is_finite(&self) -> bool {
-        let mut all = self.values.iter().chain(&self.scalars);
-        all.all(|value| value.is_finite())
+        all_finite(&self.values) && all_finite(&self.scalars)
     }
 }
 

@@ -4,7 +4,8 @@
 use super::codec::Sender;
 use super::deployment::Deployment;
 use super::exchange::{Beginning, Kept, Learner};
-use super::parcel::{Contents, Losses, Outgoing, Parcel};
+use super::own_losses::OwnLosses;
+use super::parcel::{Contents, Outgoing, Parcel};
 use crate::kernel::Stream;
 use fedstill_models::{Layout, Loss, ModelError, OptimizerState, Stored, Term, Trainer};
 use std::sync::Arc;
@@ -87,7 +88,7 @@ pub(crate) fn participate(
     for learner in &mut learners {
         learner.digest(&mut work)?;
     }
-    let loss = work.train(&mut learners)?;
+    work.train(&mut learners)?;
     let mut pieces = Vec::with_capacity(learners.len());
     for learner in &mut learners {
         let piece = learner.contribute(&mut work)?;
@@ -98,6 +99,7 @@ pub(crate) fn participate(
         }
         pieces.push(Some(piece));
     }
+    let loss = work.losses.report();
     let mut state = work.finish()?;
     let kept: Vec<_> = learners.iter_mut().map(|learner| learner.keep()).collect();
     if kept.iter().any(Option::is_some) {
@@ -157,6 +159,7 @@ pub(crate) struct LocalWork<'a> {
     pub(crate) layout: Arc<Layout>,
     pub(crate) trainer: Trainer,
     completed: u64,
+    losses: OwnLosses,
     pub(crate) cancelled: &'a dyn Fn() -> bool,
 }
 
@@ -193,6 +196,7 @@ impl<'a> LocalWork<'a> {
             layout,
             trainer,
             completed: state.completed,
+            losses: OwnLosses::new(deployment.scenario().method.selection.needs_losses()),
             cancelled,
         })
     }
@@ -211,16 +215,14 @@ impl<'a> LocalWork<'a> {
         self.deployment.dynamics().stream(name, &purpose)
     }
 
-    /// Passes over the client's own data with cross-entropy and whatever the strands add; gives
-    /// the losses of the last pass.
-    fn train(&mut self, learners: &mut [Box<dyn Learner>]) -> Result<Option<Losses>, ModelError> {
+    /// Passes over the client's own data with cross-entropy and whatever the strands add.
+    fn train(&mut self, learners: &mut [Box<dyn Learner>]) -> Result<(), ModelError> {
         let local = &self.deployment.scenario().method.local;
         let shard = self.deployment.shard(self.client);
         let data = self.deployment.training_samples(self.client);
-        let mut losses = None;
-        for epoch in 0..local.epochs {
+        for epoch in 0..self.deployment.epochs(self.client) {
             let seed = self.shuffle_seed("batches", epoch);
-            let (mut samples, mut sum, mut squares) = (0.0, 0.0, 0.0);
+            let losses = &mut self.losses;
             self.trainer.epoch(
                 data,
                 &shard.train,
@@ -242,22 +244,15 @@ impl<'a> LocalWork<'a> {
                         }
                         trainer.step(batch.features, &terms)
                     }?;
+                    losses.add(labels, trainer.logits());
                     for learner in &mut *learners {
                         learner.seen(trainer, batch)?;
                     }
-                    let count = batch.len() as f64;
-                    samples += count;
-                    sum += count * result.loss;
-                    squares += count * result.loss * result.loss;
                     Ok(result)
                 },
             )?;
-            losses = (samples > 0.0).then(|| Losses {
-                mean: (sum / samples) as f32,
-                root_mean_square: (squares / samples).sqrt() as f32,
-            });
         }
-        Ok(losses)
+        Ok(())
     }
 
     fn finish(self) -> Result<LocalState, ModelError> {

@@ -2,6 +2,7 @@
 //! of knowledge; clients work from them and contribute. The only part of the
 //! simulator that knows learning.
 
+mod adapter;
 mod aggregator;
 #[cfg_attr(not(test), expect(dead_code, reason = "the loop does not call it yet"))]
 #[expect(unused_imports, reason = "the loop does not call it yet")]
@@ -16,6 +17,7 @@ mod exchange;
 mod knowledge;
 mod local;
 mod neighbours;
+mod own_losses;
 mod parcel;
 mod peer;
 mod recorder;
@@ -36,7 +38,8 @@ mod upward;
 pub use deployment::{Deployment, DeploymentError, LocalCost};
 pub use estimate::{Estimate, Range};
 pub use knowledge::{Form, Known, MOST_STRANDS, Piece};
-pub use parcel::{Contents, HEADER_BYTES, Losses, Parcel, parcel_bytes};
+pub use parcel::{Contents, HEADER_BYTES, Parcel, parcel_bytes};
 pub use run::{Hooks, Progress, RunError, RunSettings, run};
+pub use selection::LossReport;
 pub use staleness::staleness_weight;
 pub use transfers::run_transfers;

@@ -14,14 +14,15 @@
 //! | 8–11 | version: the sender's, or the one a contribution started from |
 //! | 12–15 | on the way down, one more than the number of the client's last participation whose contribution arrived; 0 for none |
 //! | 16–19 | own samples that a contribution learned from |
-//! | 20–23 | mean loss of the last pass over them, f32; NaN where there is none |
+//! | 20–23 | f32: mean loss on them during the work; NaN where it is not reported |
 //! | 24–27 | number of the list of public samples that the values are about |
-//! | 28–31 | root of the mean squared loss, likewise |
+//! | 28–31 | f32: mean of the squares of those losses, likewise |
 //!
 //! A piece is its values as its codec writes them, and its scalars, 4 bytes each.
 
 use super::codec::{Codec, Receiver, Sender};
 use super::knowledge::{Form, Known, MOST_STRANDS, Piece};
+use super::selection::LossReport;
 use std::sync::Arc;
 
 /// Bytes before the pieces.
@@ -68,26 +69,18 @@ pub struct Parcel(Arc<Vec<u8>>);
 pub struct Contents {
     /// The version it carries or started from.
     pub version: u64,
-    /// Samples that a contribution learned from; 0 on the way down.
+    /// Samples that a contribution learned from, fewer than 2³²; 0 on the way down.
     pub samples: u64,
-    /// How a contribution's model did on them while it trained.
-    pub loss: Option<Losses>,
+    /// The losses on them while it trained, rounded to f32 on the way; where the selection needs
+    /// them.
+    pub loss: Option<LossReport>,
     /// On the way down: the number of the client's last participation whose contribution arrived.
     pub arrived: Option<u64>,
     /// Number of the list of public samples that the values are about; both ends draw
-    /// the list from a seed agreed on beforehand.
+    /// the list from a seed agreed on beforehand. Fewer than 2³².
     pub list: u64,
     /// The knowledge by strand; `None` where there is none yet.
     pub pieces: Vec<Option<Piece>>,
-}
-
-/// Losses that a client reports.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Losses {
-    /// Mean over the samples of its last pass.
-    pub mean: f32,
-    /// Root of the mean squared loss, over batches.
-    pub root_mean_square: f32,
 }
 
 impl Outgoing {
@@ -122,11 +115,11 @@ impl Parcel {
         bytes.extend_from_slice(&word(contents.version).to_le_bytes());
         bytes.extend_from_slice(&word(arrived).to_le_bytes());
         bytes.extend_from_slice(&word(contents.samples).to_le_bytes());
-        let mean = loss.map_or(f32::NAN, |loss| loss.mean);
+        let mean = loss.map_or(f32::NAN, |loss| loss.mean as f32);
         bytes.extend_from_slice(&mean.to_le_bytes());
         bytes.extend_from_slice(&word(contents.list).to_le_bytes());
-        let root = loss.map_or(f32::NAN, |loss| loss.root_mean_square);
-        bytes.extend_from_slice(&root.to_le_bytes());
+        let square = loss.map_or(f32::NAN, |loss| loss.mean_square as f32);
+        bytes.extend_from_slice(&square.to_le_bytes());
         let mut if_arrived = Vec::with_capacity(wires.len());
         for (strand, (piece, wire)) in contents.pieces.iter().zip(wires).enumerate() {
             let sender = senders.get(strand).cloned().unwrap_or_default();
@@ -180,9 +173,9 @@ impl Parcel {
         let word = |at: usize| -> [u8; 4] { header[at..at + 4].try_into().expect("four bytes") };
         let number = |at: usize| u64::from(u32::from_le_bytes(word(at)));
         let mean = f32::from_le_bytes(word(20));
-        let loss = (!mean.is_nan()).then(|| Losses {
-            mean,
-            root_mean_square: f32::from_le_bytes(word(28)),
+        let loss = (!mean.is_nan()).then(|| LossReport {
+            mean: f64::from(mean),
+            mean_square: f64::from(f32::from_le_bytes(word(28))),
         });
         let known = self.known();
         let mut next = Vec::with_capacity(wires.len());
@@ -320,9 +313,9 @@ mod tests {
             version: 0x89ab_cdef,
             arrived: Some(0x0123_4567),
             samples: 70_000,
-            loss: Some(Losses {
-                mean: 0.25,
-                root_mean_square: 0.5,
+            loss: Some(LossReport {
+                mean: 2.25,
+                mean_square: 6.5,
             }),
             list: 7,
             pieces,

@@ -135,7 +135,7 @@ impl Rolling {
         let wanted = self.concurrency.unwrap_or_else(|| core.selector.size());
         let free = wanted.saturating_sub(core.at_work());
         for client in core.selector.draw(idle, free) {
-            core.assign(client, actions);
+            core.assign(client, now, actions);
             self.selected += 1;
         }
         let somebody_may_come = core.at_work() < wanted && core.able() > core.at_work();

@@ -88,7 +88,7 @@ impl Synchronous {
             token
         });
         let selected = cohort.clients.len() as u64;
-        let assign = |client| core.assign(client, actions);
+        let assign = |client| core.assign(client, now, actions);
         self.round = Some(Round {
             opened: now,
             selected,

@@ -78,3 +78,79 @@ fn half_a_mixture_and_a_proximal_term_are_something_else() {
     ];
     assert_ne!(global_model(&near), plain);
 }
+
+/// Kinds of selection that pick two, and what goes with them.
+const SELECTIONS_OF_TWO: [&str; 7] = [
+    r#"{ kind = "data-share", count = 2 }"#,
+    r#"{ kind = "round-robin", count = 2 }"#,
+    r#"{ kind = "power-of-choice", count = 2, candidates = 4 }"#,
+    r#"{ kind = "oort", count = 2, pace = "1 s", window = 2 }"#,
+    r#"{ kind = "fedcs", count = 2, deadline = "1 h" }"#,
+    r#"{ kind = "tifl", count = 2, tiers = 2, interval = 2, credits = 2 }"#,
+    r#"{ kind = "availability", count = 2, prefer = "rare" }"#,
+];
+
+/// Numbers of clients selected for each version.
+fn selected(selection: &str, schedule: &str) -> Vec<u64> {
+    let selection = format!("method.selection={selection}");
+    let sets = ["clients.0.count=6", &selection, schedule];
+    let settings = RunSettings {
+        threads: 1,
+        gather: false,
+        hooks: Hooks::default(),
+    };
+    let mut quiet = |_: &_| {};
+    let (recorder, ..) = simulate(&deployment(&sets), settings, &mut quiet).expect("it runs");
+    let versions = recorder.versions.iter();
+    versions.map(|version| version.selected).collect()
+}
+
+#[test]
+fn every_rule_of_selection_carries_a_run_through_in_either_schedule() {
+    for selection in SELECTIONS_OF_TWO {
+        let synchronous = "method.schedule.kind=synchronous";
+        assert_eq!(selected(selection, synchronous), [2; 6], "{selection}");
+        let over = r#"method.schedule={ kind = "synchronous", over_select = 1.5 }"#;
+        // FedCS takes those who fit of the two that it asks.
+        let taken = if selection.contains("fedcs") { 2 } else { 3 };
+        let first = selected(selection, over)[0];
+        assert_eq!(first, taken, "{selection}");
+        let asynchronous = "method.schedule.kind=asynchronous";
+        assert_eq!(selected(selection, asynchronous), [1; 6], "{selection}");
+    }
+}
+
+#[test]
+fn with_one_of_six_at_work_power_of_choice_hears_every_loss_first() {
+    // Unknown losses rank first, so six versions hear six clients once each if losses arrive;
+    // without them the draws are alike, and 6!/6^6, one in 65, would do so.
+    let selection = r#"method.selection={ kind = "power-of-choice", count = 1, candidates = 6 }"#;
+    let sets = ["clients.0.count=6", selection];
+    let settings = RunSettings {
+        threads: 1,
+        gather: false,
+        hooks: Hooks::default(),
+    };
+    let mut quiet = |_: &_| {};
+    for seed in ["seed=1", "seed=2", "seed=3"] {
+        let sets = [sets[0], sets[1], seed];
+        let (recorder, ..) = simulate(&deployment(&sets), settings, &mut quiet).expect("it runs");
+        assert_eq!(recorder.completed, [1; 6], "{seed}");
+    }
+}
+
+#[test]
+fn a_client_registers_with_its_samples_and_the_times_of_its_own_link_and_speed() {
+    let deployment = deployment(&[]);
+    let (child, registration) = deployment.registration(0);
+    assert_eq!(child.index(), 1);
+    // 1797 digits without the 360 of the test set, and a fifth of these the client keeps for its own.
+    assert_eq!(registration.samples, 1150);
+    let estimate = registration.estimate.expect("clients estimate");
+    // 64·16 + 16 + 16·10 + 10 parameters of 4 bytes and a header of 32 at 10 Mbit/s, and 10 ms.
+    for way in [estimate.download, estimate.upload] {
+        assert_eq!(way.as_secs_f64(), 0.013_897_6);
+    }
+    let flops = deployment.cost(child, true).work.total();
+    assert_eq!(estimate.compute.as_secs_f64(), flops as f64 / 1e9);
+}

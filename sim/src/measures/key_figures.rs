@@ -137,11 +137,14 @@ fn accuracy(books: &RunBooks, kpis: &mut Kpis) {
     }
 }
 
+/// The bytes of a transfer, where it belongs.
+type BytesOf<'a> = Box<dyn Fn(&TransferRecord) -> Option<u64> + 'a>;
+
 /// Bytes and messages of one kind: what they are called, and the bytes of a transfer that belongs.
 struct Traffic<'a> {
     bytes: &'static str,
     messages: &'static str,
-    of: Box<dyn Fn(&TransferRecord) -> Option<u64> + 'a>,
+    of: BytesOf<'a>,
 }
 
 impl<'a> Traffic<'a> {

@@ -349,6 +349,32 @@ mod tests {
     }
 
     #[test]
+    fn the_last_is_critical_to_its_own_aggregator() {
+        let marks = straggler_marks(&specimen::tiers());
+        let critical: Vec<Option<bool>> = marks.iter().map(|mark| mark.is_critical).collect();
+        let (yes, no) = (Some(true), Some(false));
+        // To the root the hospital, at 13 after 11 s; to the edge server clinic-1, at 8 after 7.
+        assert_eq!(critical, [no, yes, no, yes]);
+        assert_eq!(marks[1].blame, Some(lasting(2.0)));
+        assert_eq!(marks[3].blame, Some(lasting(1.0)));
+        // 11 and 13 s, 6 and 7 s: all of one cohort would have a median of 9, and 13 < 13.5.
+        assert_eq!(relative(&marks), [no; 4]);
+        let mut slower = specimen::tiers();
+        slower.accounts.participations[3].end = Some(seconds(12.0));
+        // 6 and 11 s: 11 < 1.5 · 8.5, until the edge server's is a schedule without cohorts.
+        assert_eq!(relative(&straggler_marks(&slower))[3], no);
+        slower.aggregators[1].synchronous = false;
+        assert_eq!(relative(&straggler_marks(&slower))[2..], [None, yes]);
+    }
+
+    #[test]
+    fn peers_of_one_version_are_compared_with_each_other() {
+        // 7, 8 and at least 27 s: median 8, limit 12.
+        let marks = straggler_marks(&specimen::peers());
+        assert_eq!(relative(&marks), [Some(false), Some(false), Some(true)]);
+    }
+
+    #[test]
     fn an_asynchronous_one_is_compared_with_those_that_ended_before_it() {
         // Ends 4, 5, 10, 12, (cut) 18, 19, 24; durations 4, 5, 5, 8, at least 6, 9, 5.
         // The first has no reference; 5 ≤ 1.5·4; 5 ≤ 1.5·4.5; 8 > 1.5·5; at least 6 against

@@ -1,5 +1,9 @@
 //! Books made up by hand, small enough to work every figure out on paper.
 
+mod beyond_star;
+
+pub(crate) use beyond_star::{peers, tiers};
+
 use super::books::{
     AggregatorRecord, Benefit, ClientRecord, ClientScore, CloseReason, Evaluation, RunBooks,
     RunIdentity, RunStatus, Score, VersionRecord,
@@ -290,10 +294,10 @@ fn times(states: &[(f64, ClientState)]) -> ClientTimes {
 
 /// A transfer for every phase that moved bytes, by end.
 fn transfers(participations: &[Participation]) -> Vec<TransferRecord> {
-    let server = ActorId(0);
     let mut transfers = Vec::new();
     for participation in participations {
         let (client, ticket) = (participation.client, participation.ticket);
+        let server = ticket.aggregator;
         for (place, from, to, bytes, size) in [
             (0, server, client, participation.down_bytes, 1000),
             (2, client, server, participation.up_bytes, 500),

@@ -1,14 +1,8 @@
 //! Whether the values of a scenario make sense together.
 
+mod adapter;
 mod behaviour;
 mod clients;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "no method has a `codec` yet: called where one does"
-    )
-)]
 mod codec;
 mod columns;
 mod compute;
@@ -23,6 +17,7 @@ mod network;
 mod peers;
 mod public;
 mod schedule;
+mod selection;
 mod sites;
 mod skew;
 mod strands;

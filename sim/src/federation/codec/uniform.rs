@@ -4,9 +4,9 @@
 //! (x − min)/s and decoded as min + q·s. `stochastic` takes the upper neighbour
 //! with the probability of its nearness, ⌊(x − min)/s + u⌋ with u uniform in
 //! [0, 1), so that the mean over draws is x: stochastic k-level quantisation of
-//! Suresh et al. 2017 (arXiv 1611.00429, section 2.2). `nearest` is at most s/2
+//! Suresh et al. 2017 (arXiv 1611.00429). `nearest` is at most s/2
 //! away. Ranges per bucket are those of QSGD (Alistarh et al. 2017, arXiv
-//! 1610.02132, section 4), which scales by a norm instead.
+//! 1610.02132), which scales by a norm instead.
 //!
 //! Head: min and max of each group, f32. Body: q of each value, b bits.
 

@@ -38,7 +38,7 @@ impl Deployment {
         let layout = &self.clients[client].layout;
         let own = self.shard(client).train.len() as u64;
         let local = &self.scenario.method.local;
-        let train = layout.train_flops(own * u64::from(local.epochs));
+        let train = layout.train_flops(own * u64::from(self.epochs(client)));
         let (mut before, mut beside, mut after) = (0, 0, 0);
         let (mut batch, mut memory) = (local.batch, 0);
         for effort in self.efforts(client, known) {
@@ -80,6 +80,6 @@ impl Deployment {
         let local = &self.scenario.method.local;
         let batches = self.shard(client).train.len().div_ceil(local.batch) as u64;
         let digests = self.efforts(client, known).map(|effort| effort.steps);
-        batches * u64::from(local.epochs) + digests.sum::<u64>()
+        batches * u64::from(self.epochs(client)) + digests.sum::<u64>()
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Everything here is fixed before the simulation starts and shared, never copied.
 
+mod adapting;
 mod behaving;
 mod codecs;
 mod cost;
@@ -12,6 +13,7 @@ mod global_models;
 mod optimizing;
 mod placing;
 mod presence;
+mod registering;
 mod tiers;
 
 pub use cost::LocalCost;
@@ -42,7 +44,7 @@ use fedstill_models::{
     Dataset, Holding, Layout, Normalisation, Normaliser, Optimizer, Precision, Shard, Site, Split,
     Stored, View,
 };
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A scenario, drawn out.
 #[derive(Debug)]
@@ -55,10 +57,13 @@ pub struct Deployment {
     /// What each client's data differ in from the pool's; empty where none does.
     sites: Vec<Site>,
     split: Split,
+    label_counts: OnceLock<Vec<u32>>,
     clients: Vec<ClientSpec>,
     standing: Standing,
     conduct: Option<Conduct>,
     kinds: Vec<Box<dyn Kind>>,
+    /// Passes over own data by client, where they differ from the method's.
+    epochs: Vec<u32>,
     /// By strand.
     codecs: Vec<Codecs>,
     /// The server first; none peer to peer.
@@ -163,11 +168,11 @@ impl Deployment {
         let method = &scenario.method;
         let strands = method.strands();
         let kinds: Vec<_> = strands.iter().filter_map(|s| kind(method, s)).collect();
-        let global_models = GlobalModels::of(&scenario, &kinds, &clients, &dataset)?;
         let codecs = strands.iter().map(Codecs::of_strand).collect();
+        let global_models = GlobalModels::of(&scenario, &kinds, &clients, &dataset)?;
         let neighbours = neighbours(&scenario, &standing, clients.len(), dynamics);
         let aggregators = aggregators(&scenario, clients.len(), &standing, world)?;
-        Ok(Self {
+        let mut deployment = Self {
             scenario,
             world,
             dynamics,
@@ -175,15 +180,20 @@ impl Deployment {
             normaliser,
             sites,
             split,
+            label_counts: OnceLock::new(),
             clients,
             standing,
             conduct,
             kinds,
             codecs,
+            epochs: Vec::new(),
             aggregators,
             neighbours,
             global_models,
-        })
+        };
+        let clients = actors(deployment.clients.len());
+        deployment.epochs = deployment.adapted_epochs(clients);
+        Ok(deployment)
     }
 
     /// The scenario that was drawn out.
@@ -208,6 +218,19 @@ impl Deployment {
     /// mistakes in labels do not count.
     pub(crate) fn label_counts(&self, client: usize) -> Vec<u64> {
         self.class_counts(client, &self.shard(client).train)
+    }
+
+    /// Those counts, worked out once: every evaluation asks for everyone's.
+    pub(crate) fn label_counts_known(&self, client: usize) -> &[u32] {
+        let of_all = self.label_counts.get_or_init(|| {
+            let of = |client| {
+                let samples = &self.shard(client).train;
+                self.own_samples(client).class_counts(samples)
+            };
+            (0..self.clients()).flat_map(of).collect()
+        });
+        let classes = self.dataset.n_classes();
+        &of_all[client * classes..(client + 1) * classes]
     }
 
     /// The same of its own test set.

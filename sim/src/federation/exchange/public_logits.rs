@@ -154,7 +154,7 @@ impl Kind for PublicLogits {
             about: beginning.list,
             next,
             sends: self.sends,
-            distill: self.distill.clone(),
+            distill: deployment.distill_at(&self.distill, beginning.version),
             batch: self.batch(deployment.list_length()),
             restart: self.restart.then(|| deployment.initial_parameters(client)),
             filter: self.filter,

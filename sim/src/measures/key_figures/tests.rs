@@ -175,3 +175,48 @@ fn what_has_nothing_behind_it_is_undefined() {
         );
     }
 }
+
+#[test]
+fn a_hierarchy_tells_the_traffic_of_its_root_from_that_of_its_edge() {
+    let kpis = Measures::of(&specimen::tiers()).kpis;
+    check(
+        &kpis,
+        &[
+            // The root's own versions.
+            ("versions", "total", 1.0),
+            // Two downloads of 1000, two uploads of 500, and a question of 70, at either level.
+            ("down_bytes", "total", 2070.0),
+            ("down_messages", "total", 3.0),
+            ("up_bytes", "total", 1000.0),
+            ("edge_down_bytes", "total", 2000.0),
+            ("edge_up_bytes", "total", 1000.0),
+            ("edge_up_messages", "total", 2.0),
+            ("control_bytes", "total", 70.0),
+            ("control_messages", "client_mean", 0.25),
+            // Three clients; the edge server has computed nothing of its own.
+            ("train_flops", "total", 300.0),
+        ],
+    );
+    assert!(kpis.get("peer_bytes", "total").is_none());
+    let star = Measures::of(&specimen::synchronous()).kpis;
+    for absent in ["edge_up_bytes", "peer_bytes", "control_bytes"] {
+        assert!(star.get(absent, "total").is_none(), "{absent}");
+    }
+}
+
+#[test]
+fn among_peers_what_was_sent_is_more_than_what_was_received() {
+    let kpis = Measures::of(&specimen::peers()).kpis;
+    check(
+        &kpis,
+        &[
+            ("up_bytes", "total", 1000.0),
+            ("up_messages", "total", 3.0),
+            // One of 250 came to one that was offline.
+            ("down_bytes", "total", 750.0),
+            ("down_messages", "total", 2.0),
+            ("peer_bytes", "total", 1000.0),
+            ("versions", "total", 2.0),
+        ],
+    );
+}

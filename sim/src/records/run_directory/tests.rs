@@ -74,6 +74,7 @@ a
     let path = made.write(out.path(), Existing::Keep).unwrap();
     assert_eq!(path, out.path().join("specimen/3-01234567"));
     let expected = [
+        "aggregators.csv",
         "clients.csv",
         "datapackage.json",
         "evaluations.csv",

@@ -218,20 +218,20 @@ fn transfers<'a>(books: &'a RunBooks, events: &mut Vec<(Moment, EventRow<'a>)>) 
         let one = transfer
             .ticket
             .map(|ticket| &participations[places[&ticket]]);
-        let (step, number) = match (transfer.ticket, one) {
+        let step = match (transfer.ticket, one) {
             (Some(ticket), Some(one)) => {
                 let upload = transfer.from == one.client;
                 let tries = tried.entry((ticket, upload)).or_default();
                 let step = if upload { UPLOAD } else { 1 } + 2 * (*tries).min(40);
                 *tries += 1;
-                (step, one.id)
+                step
             }
-            // After the participations' own.
-            _ => (1, u64::MAX),
+            _ => 1,
         };
         let moment = |at, step| match one {
             Some(one) => moment(one, at, step),
-            None => (at, Stage::Step, number, step),
+            // After the participations' own.
+            None => (at, Stage::Step, u64::MAX, step),
         };
         let between = |at, name| {
             let mut row = event(books, at, name, books.actor_name(transfer.from));

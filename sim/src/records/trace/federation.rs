@@ -460,3 +460,80 @@ impl<'a> Transfers<'a> {
         self.0.get(&(ticket, phase == Phase::Upload)).copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::specimen;
+    use std::collections::BTreeSet;
+
+    /// Tracks and slices of a trace: the name of each track, and its slices by begin and end.
+    fn tracks(books: &RunBooks) -> BTreeMap<String, Vec<(f64, f64)>> {
+        let mut text = Vec::new();
+        write(books, &mut text).unwrap();
+        let trace: Value = serde_json::from_slice(&text).unwrap();
+        let mut names: BTreeMap<u64, String> = BTreeMap::new();
+        let mut tracks: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
+        let mut begun: BTreeMap<u64, f64> = BTreeMap::new();
+        for event in trace["traceEvents"].as_array().unwrap() {
+            let Some(thread) = event["tid"].as_u64() else {
+                continue;
+            };
+            let seconds = event["ts"].as_f64().map(|at| at / 1e6);
+            match event["ph"].as_str().unwrap() {
+                "M" if event["name"] == "thread_name" => {
+                    let name = event["args"]["name"].as_str().unwrap().to_owned();
+                    assert!(tracks.insert(name.clone(), Vec::new()).is_none(), "{name}");
+                    names.insert(thread, name);
+                }
+                "B" => assert!(begun.insert(thread, seconds.unwrap()).is_none()),
+                "E" => {
+                    let slice = (begun.remove(&thread).unwrap(), seconds.unwrap());
+                    let track = tracks.get_mut(&names[&thread]).unwrap();
+                    let before = track.last().map_or(0.0, |(_, end)| *end);
+                    assert!(before <= slice.0, "{}: {slice:?}", names[&thread]);
+                    track.push(slice);
+                }
+                _ => {}
+            }
+        }
+        tracks
+    }
+
+    #[test]
+    fn an_aggregator_below_the_root_has_its_work_versions_and_learning() {
+        let tracks = tracks(&specimen::tiers());
+        let names: BTreeSet<&str> = tracks.keys().map(String::as_str).collect();
+        let expected = [
+            "versions",
+            "control",
+            "edge-0",
+            "edge-0 versions",
+            "edge-0 learning",
+            "clinic-0",
+            "clinic-1",
+            "clinic-2",
+            "hospital-0",
+        ];
+        assert_eq!(names, BTreeSet::from(expected));
+        assert_eq!(
+            tracks["edge-0"],
+            [(0.0, 1.0), (1.0, 9.0), (9.0, 11.0), (11.0, 13.0)]
+        );
+        assert_eq!(tracks["edge-0 versions"], [(1.0, 8.0)]);
+        assert_eq!(tracks["edge-0 learning"], [(8.0, 9.0)]);
+        assert_eq!(tracks["versions"], [(0.0, 13.0)]);
+        assert_eq!(tracks["control"], [(14.0, 15.0)]);
+    }
+
+    #[test]
+    fn what_is_passed_to_several_peers_at_once_is_side_by_side() {
+        let tracks = tracks(&specimen::peers());
+        // From 5 s on until 6 and until 7.
+        assert_eq!(tracks["clinic-0 passing"], [(5.0, 6.0)]);
+        assert_eq!(tracks["clinic-0 passing (2)"], [(5.0, 7.0)]);
+        assert_eq!(tracks["clinic-0"], [(0.0, 5.0), (5.0, 7.0)]);
+        assert_eq!(tracks["clinic-1 versions"], [(0.0, 8.0)]);
+        assert!(!tracks.contains_key("versions"));
+    }
+}

@@ -142,26 +142,19 @@ fn keys(path: &str, stage: &RawCodecStage, findings: &mut Findings<'_>) {
                 findings.not_zero(&format!("{path}.count"), &count, way_out);
             }
         }
-        RawCodecStage::Uniform { bits, .. } => {
-            if !(1..=16).contains(&bits) && bits != 32 {
-                findings.refuse(
-                    &format!("{path}.bits"),
-                    format!("`{path}.bits` is {bits}"),
-                    "expected 1 to 16, or 32 for values as they are",
-                    "8 is usual",
-                );
-            }
-        }
-        RawCodecStage::SoftLabels { bits } => {
-            if !(1..=16).contains(&bits) {
-                findings.refuse(
-                    &format!("{path}.bits"),
-                    format!("`{path}.bits` is {bits}"),
-                    "expected 1 to 16",
-                    "1 is a hard label; for probabilities as they are take `f32`",
-                );
-            }
-        }
+        RawCodecStage::Uniform { bits, .. } if !(1..=16).contains(&bits) && bits != 32 => findings
+            .refuse(
+                &format!("{path}.bits"),
+                format!("`{path}.bits` is {bits}"),
+                "expected 1 to 16, or 32 for values as they are",
+                "8 is usual",
+            ),
+        RawCodecStage::SoftLabels { bits } if !(1..=16).contains(&bits) => findings.refuse(
+            &format!("{path}.bits"),
+            format!("`{path}.bits` is {bits}"),
+            "expected 1 to 16",
+            "1 is a hard label; for probabilities as they are take `f32`",
+        ),
         _ => {}
     }
     if let RawCodecStage::Uniform { per, .. } | RawCodecStage::OneBit { per, .. } = stage

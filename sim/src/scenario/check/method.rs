@@ -1,18 +1,32 @@
 //! Choices of the method: each by itself, and whether they go together.
 
 use super::findings::Findings;
-use super::{peers, schedule, strands};
+use super::{adapter, peers, schedule, selection, strands};
 use crate::scenario::raw::{
-    RawClip, RawDecay, RawDevice, RawExchange, RawLocal, RawMethod, RawOptimizer, RawScenario,
-    RawSelection,
+    RawAdapter, RawClip, RawDecay, RawDevice, RawExchange, RawLocal, RawMethod, RawOptimizer,
+    RawScenario,
 };
 
 /// Checks the method, and writes effective values over defaults that depend on the rest.
 pub(super) fn check(raw: &mut RawScenario, clients: usize, findings: &mut Findings<'_>) {
     strands::check(raw, clients, findings);
     peers::check(raw, findings);
+    for (place, one) in raw.method.adapter.iter().enumerate() {
+        let path = format!("method.adapter.{place}");
+        adapter::check(&path, one, &raw.method, findings);
+        let alike =
+            |other: &RawAdapter| std::mem::discriminant(other) == std::mem::discriminant(one);
+        if raw.method.adapter[..place].iter().any(alike) {
+            findings.refuse(
+                &path,
+                "two adapters of one kind",
+                "expected each kind once",
+                "remove one of them",
+            );
+        }
+    }
     local(&raw.method, findings);
-    let cohort = selection(&raw.method.selection, clients, findings);
+    let cohort = selection::check(raw, clients, findings);
     let is_mixed = raw.method.exchanges().any(RawExchange::is_mixed);
     let of_server = schedule::For {
         path: "method.schedule",
@@ -176,64 +190,6 @@ fn learning_rate(local: &RawLocal, findings: &mut Findings<'_>) {
             "a number above zero",
             "leave `clip` out to bound nothing",
         );
-    }
-}
-
-/// How many clients are wanted for a version.
-fn selection(selection: &RawSelection, clients: usize, findings: &mut Findings<'_>) -> usize {
-    let path = "method.selection";
-    match *selection {
-        RawSelection::All => clients,
-        RawSelection::Uniform {
-            count: None,
-            fraction: None,
-        } => {
-            findings.refuse(
-                path,
-                "`uniform` selection does not say how many clients",
-                "expected `count` or `fraction`",
-                "write selection = { kind = \"uniform\", count = 10 }",
-            );
-            clients
-        }
-        RawSelection::Uniform {
-            count: Some(_),
-            fraction: Some(_),
-        } => {
-            findings.refuse(
-                &format!("{path}.fraction"),
-                "`uniform` selection has both `count` and `fraction`",
-                "expected one of them",
-                "remove one of the two keys",
-            );
-            clients
-        }
-        RawSelection::Uniform {
-            count: Some(count), ..
-        } => {
-            if count == 0 || count > clients {
-                findings.refuse(
-                    &format!("{path}.count"),
-                    format!("`{path}.count` is {count}, and there are {clients} clients"),
-                    format!("expected 1 to {clients}"),
-                    "to select everyone take `selection = \"all\"`",
-                );
-            }
-            count.clamp(1, clients.max(1))
-        }
-        RawSelection::Uniform {
-            fraction: Some(fraction),
-            ..
-        } => {
-            findings.number(
-                &format!("{path}.fraction"),
-                fraction,
-                |share| share > 0.0 && share <= 1.0,
-                "a share above 0, at most 1",
-                "0.1 selects a tenth of the clients",
-            );
-            ((clients as f64 * fraction).round() as usize).clamp(1, clients.max(1))
-        }
     }
 }
 

@@ -21,12 +21,7 @@ pub(super) struct For<'a> {
 
 /// Checks a schedule.
 pub(super) fn check(schedule: &RawSchedule, of: &For<'_>, findings: &mut Findings<'_>) {
-    let For {
-        path,
-        cohort,
-        clients,
-        ..
-    } = *of;
+    let For { path, cohort, .. } = *of;
     match schedule {
         RawSchedule::Synchronous {
             deadline,
@@ -52,10 +47,10 @@ pub(super) fn check(schedule: &RawSchedule, of: &For<'_>, findings: &mut Finding
                 "a factor from 1 to 1000",
                 "1.2 selects a fifth more clients than are wanted; 1 selects just those",
             );
-            // With everyone selected, over-selection lowers the number waited for.
-            let wanted = match of.selection {
-                RawSelection::All if fine => (clients as f64 / over_select).floor() as usize,
-                _ => cohort,
+            // Where a rule takes all it can, over-selection lowers the number waited for.
+            let wanted = match fine && of.selection.takes_all_it_can() {
+                true => (cohort as f64 / over_select).floor() as usize,
+                false => cohort,
             };
             if *minimum == 0 || *minimum > wanted.max(1) {
                 findings.refuse(

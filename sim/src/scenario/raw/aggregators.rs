@@ -2,8 +2,9 @@
 
 use super::super::quantity::{Bandwidth, Duration};
 use super::device::RawDevice;
-use super::method::{RawSchedule, RawSelection};
+use super::method::RawSchedule;
 use super::place::RawNames;
+use super::selection::RawSelection;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

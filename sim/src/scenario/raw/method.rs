@@ -1,6 +1,7 @@
 //! `[method]`: how the clients learn together.
 
 use super::super::quantity::Duration;
+use super::adapter::RawAdapter;
 use super::aggregators::RawAggregators;
 use super::codec::RawCodec;
 use super::is_default;
@@ -9,6 +10,7 @@ use super::public::{
     RawDistillOrder, RawPredictions, RawSampleFilter, RawServerLearning, RawServerSends,
 };
 use super::rule::RawRule;
+use super::selection::RawSelection;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -27,15 +29,15 @@ pub struct RawMethod {
     /// How contributions become a version.
     #[serde(default)]
     pub rule: RawRule,
-    /// What the server learns from the clients' predictions on public samples, or, where parameters travel, from their models' predictions there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub server: Option<RawServerLearning>,
     /// How it becomes bytes.
     #[serde(default, skip_serializing_if = "is_default")]
     pub codec: RawCodec,
     /// How it becomes bytes on the way down; left out, as on the way up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codec_down: Option<RawCodec>,
+    /// What the server learns from the clients' predictions on public samples, or, where parameters travel, from their models' predictions there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<RawServerLearning>,
     /// Further knowledge that travels beside the first, each kind with a rule and a loss of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<RawStrand>,
@@ -45,6 +47,9 @@ pub struct RawMethod {
     /// To whom clients pass what they learned, where there is no server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peers: Option<RawPeers>,
+    /// What changes a choice as the run goes on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adapter: Vec<RawAdapter>,
     /// When a version is published; peer to peer, by every client for itself.
     #[serde(default)]
     pub schedule: RawSchedule,
@@ -502,25 +507,6 @@ pub enum RawStaleness {
         /// Staleness that costs nothing.
         #[serde(default = "default_hinge_b")]
         b: f64,
-    },
-}
-
-/// Who works.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(tag = "kind")]
-pub enum RawSelection {
-    /// Everyone who is there and idle.
-    #[default]
-    All,
-    /// A uniform draw of those who are there and idle; give `count` or `fraction`.
-    Uniform {
-        /// Number of clients.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        count: Option<usize>,
-        /// Share of all clients, rounded, at least one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        fraction: Option<f64>,
     },
 }
 

@@ -5,6 +5,7 @@
 //! [`Scenario`](super::Scenario). Doc comments here are the descriptions in
 //! `scenarios/schema.json`.
 
+mod adapter;
 mod aggregators;
 mod battery;
 mod behaviour;
@@ -24,9 +25,11 @@ mod place;
 mod presence;
 mod public;
 mod rule;
+mod selection;
 mod site;
 mod source;
 
+pub use adapter::{RawAdapter, RawReference, RawTemperature};
 pub use aggregators::RawAggregators;
 pub use battery::RawBattery;
 pub use behaviour::{
@@ -44,7 +47,7 @@ pub use dropout::{RawCosine, RawCurve, RawDropout, RawLogNormal, RawWeibull};
 pub use link::RawLink;
 pub use method::{
     RawClip, RawCount, RawDecay, RawDistill, RawDistillLoss, RawExchange, RawLocal, RawMethod,
-    RawOptimizer, RawPrecision, RawSchedule, RawSelection, RawStaleness, RawStrand,
+    RawOptimizer, RawPrecision, RawSchedule, RawStaleness, RawStrand,
 };
 pub use model::{RawLayer, RawLayers, RawModel, RawResidual, WrongModel};
 pub use network::{
@@ -63,6 +66,7 @@ pub use public::{
     RawDistillOrder, RawPredictions, RawSampleFilter, RawServerLearning, RawServerSends,
 };
 pub use rule::{RawRule, RawWeights};
+pub use selection::{RawPreferred, RawSelection, RawUploads};
 pub use site::{RawConceptShift, RawName, RawRenamedClass, RawSiteData};
 pub use source::{RawCifarLabels, RawSource};
 

@@ -93,7 +93,7 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
         if ticket.aggregator == worker {
             self.stop_waiting(worker, now, ClientState::WaitingForPeer);
         }
-        self.busy[client] = Some(Busy::new(ticket, cut));
+        self.busy[client] = Some(Box::new(Busy::new(ticket, cut)));
         self.watch(worker, now);
     }
 

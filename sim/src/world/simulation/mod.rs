@@ -108,7 +108,8 @@ pub struct Simulation<'h, P: Send + 'static, R: 'static, H: Host<P, R>> {
     aggregators: Vec<Aggregating>,
     activities: Vec<Activity>,
     times: Vec<ClientTimes>,
-    busy: Vec<Option<Busy>>,
+    /// Boxed, so that a client without work costs a pointer.
+    busy: Vec<Option<Box<Busy>>>,
     deliveries: BTreeMap<DeliveryId, Transfer<P>>,
     computing: BTreeMap<ActorId, Computing>,
     suspended: BTreeMap<ActorId, Suspended<P>>,

@@ -141,7 +141,7 @@ impl<P: Send + 'static, R: 'static, H: Host<P, R>> Simulation<'_, P, R, H> {
             return None;
         };
         let client = self.client(self.ledger.get(ticket).client)?;
-        self.busy[client].as_mut()
+        self.busy[client].as_deref_mut()
     }
 
     /// Whether a transfer loads the root's link; without a root each counts.

@@ -10,8 +10,8 @@ mod peers;
 mod tiers;
 
 use super::{
-    Accounts, Action, Cast, End, Host, Message, OnReturn, Simulation, Site, Station, Ticket, Token,
-    Work, WorkKind, WorldConfig,
+    Accounts, Action, Cast, ClientState, End, Host, Message, OnReturn, Simulation, Site, Station,
+    Ticket, Token, Work, WorkKind, WorldConfig,
 };
 use crate::device::{Availability, Device, Pattern, Power, Processor};
 use crate::kernel::{ActorId, Behaviour, ComputePool, Stage};
@@ -26,6 +26,9 @@ use std::sync::Arc;
 type Told = Message<&'static str>;
 type Wanted = Action<&'static str, ()>;
 type Script = Box<dyn FnMut(SimTime, Told) -> Vec<Wanted>>;
+
+/// What makes the clients of a world differ from the usual ones.
+type Change = Box<dyn FnOnce(&mut Vec<Site>)>;
 
 /// When somebody was told something.
 type Line = (f64, u32, String);
@@ -94,6 +97,8 @@ struct World {
     scripts: BTreeMap<ActorId, Script>,
     /// Bytes/s up and down of the root, the clients and the stations.
     links: Vec<[f64; 2]>,
+    /// Their latencies, in seconds.
+    latencies: Vec<f64>,
     /// Whether the first of the links is a root's.
     has_root: bool,
     availabilities: Vec<Availability>,
@@ -102,7 +107,7 @@ struct World {
     conduct: Option<Conduct>,
     /// What the root computes on, where not on what all do.
     root_processor: Option<Processor>,
-    change_sites: Box<dyn FnOnce(&mut Vec<Site>)>,
+    change_sites: Change,
 }
 
 impl World {
@@ -110,6 +115,7 @@ impl World {
     fn of(root: f64, clients: &[f64], stations: &[f64]) -> Self {
         let links = std::iter::once(&root).chain(clients).chain(stations);
         Self {
+            latencies: vec![0.0; 1 + clients.len() + stations.len()],
             scripts: BTreeMap::new(),
             links: links.map(|rate| [*rate, *rate]).collect(),
             has_root: true,
@@ -156,7 +162,7 @@ impl World {
             name: number.to_string(),
             up: bytes_per_second(*up),
             down: bytes_per_second(*down),
-            latency: SimDuration::ZERO,
+            latency: lasting(self.latencies[number]),
         };
         let connections = Connections::star(self.links.iter().enumerate().map(access));
         let mut numbers = 1..;
@@ -271,8 +277,6 @@ fn check_the_books(accounts: &Accounts) {
         assert_eq!(sent(down), participation.down_bytes);
     }
 }
-
-use super::ClientState;
 
 const STATES: [ClientState; 6] = [
     ClientState::Unselected,

@@ -73,8 +73,30 @@ fn an_aggregator_works_from_its_download_until_it_sends() {
     let kinds: Vec<TransferKind> = accounts.transfers.iter().map(|one| one.kind).collect();
     use TransferKind::{Client, Tier};
     assert_eq!(kinds, [Tier, Client, Client, Tier]);
-    // Only what loads the root's link counts.
-    assert_eq!(accounts.peak_transfers, 1);
+}
+
+#[test]
+fn the_peak_is_that_of_the_roots_link() {
+    let mut world = World::of(1000.0, &[1000.0, 1000.0], &[500.0]);
+    let outer = ticket(0, 0);
+    world.play(0, move |_, message| match message {
+        Message::Start => vec![open(outer, 3), send(3, outer, 1000)],
+        _ => vec![],
+    });
+    world.play(3, move |_, message| match message {
+        // Two at once below it, and one at the root.
+        Message::Arrived { .. } => [1, 2]
+            .into_iter()
+            .flat_map(|client| {
+                let inner = ticket(3, client.into());
+                [open(inner, client), send(client, inner, 500)]
+            })
+            .chain([send(0, outer, 500)])
+            .collect(),
+        _ => vec![],
+    });
+    let (accounts, _) = world.run();
+    assert_eq!((accounts.transfers.len(), accounts.peak_transfers), (4, 1));
 }
 
 #[test]
@@ -120,6 +142,7 @@ fn knowledge_without_bytes_goes_through_all_tiers_in_no_time() {
 fn a_client_stands_where_its_own_aggregator_does() {
     // Over the root's link of 1 byte/s nothing of this could pass in time.
     let mut world = World::of(1.0, &[1000.0], &[500.0]);
+    world.latencies = vec![100.0, 0.25, 0.5];
     let inner = ticket(STATION, 0);
     world.play(0, |_, message| match message {
         Message::Start => vec![Action::Control {
@@ -154,7 +177,8 @@ fn a_client_stands_where_its_own_aggregator_does() {
         _ => vec![],
     });
     let (accounts, log) = world.run();
-    assert_eq!(told(&log, STATION)[1..], [(2.0, "refused 0 unfit")]);
+    // 0.75 s and 1000 bytes at 500 a second, and 0.75 s back.
+    assert_eq!(told(&log, STATION)[1..], [(3.5, "refused 0 unfit")]);
     assert_eq!(accounts.transfers[0].from, ActorId(STATION));
 }
 

@@ -42,6 +42,14 @@ fn values_become_these_bytes() {
 }
 
 #[test]
+fn zero_counts_as_positive() {
+    assert_eq!(
+        received(&codec(&[one_bit(false)]), &[0.0, -4.0], 0),
+        [2.0, -2.0]
+    );
+}
+
+#[test]
 fn ranges_of_rows_and_buckets_stand_before_the_symbols() {
     let per = |per| RawCodecStage::Uniform {
         bits: 8,
