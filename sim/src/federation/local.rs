@@ -54,6 +54,8 @@ fn no_parameters() -> Arc<Stored> {
 pub(crate) struct LocalResult {
     pub(crate) state: LocalState,
     pub(crate) contribution: Parcel,
+    /// What the model is scored with beside its parameters.
+    pub(crate) companion: Option<Arc<Vec<f32>>>,
     /// What the codecs remember once it has arrived.
     pub(crate) if_arrived: Vec<Sender>,
 }
@@ -98,6 +100,7 @@ pub(crate) fn participate(
         }
         pieces.push(Some(piece));
     }
+    let companion = learners.iter().find_map(|learner| learner.companion());
     let mut state = work.finish()?;
     let kept: Vec<_> = learners.iter_mut().map(|learner| learner.keep()).collect();
     if kept.iter().any(Option::is_some) {
@@ -125,6 +128,7 @@ pub(crate) fn participate(
     Ok(LocalResult {
         state,
         contribution: outgoing.parcel,
+        companion,
         if_arrived: outgoing.if_arrived,
     })
 }

@@ -2,13 +2,6 @@
 
 mod behaviour;
 mod clients;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "no method has a `codec` yet: called where one does"
-    )
-)]
 mod codec;
 mod columns;
 mod compute;
@@ -25,6 +18,7 @@ mod schedule;
 mod sites;
 mod skew;
 mod strands;
+mod widths;
 
 use self::findings::Findings;
 use super::data::DataSets;

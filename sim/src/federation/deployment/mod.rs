@@ -298,11 +298,15 @@ impl Deployment {
         Stored::new(parameters, precision)
     }
 
+    /// What the aggregator's own weights begin with.
+    pub(crate) fn initial_server_seed(&self) -> u64 {
+        self.world.seed("server", "initial weights")
+    }
+
     /// Version 0 of the global model, where models travel.
     pub(crate) fn initial_server_parameters(&self) -> Option<Vec<f32>> {
-        let seed = self.world.seed("server", "initial weights");
         let layout = self.server_parameters.as_ref()?;
-        Some(layout.initial_parameters(seed))
+        Some(layout.initial_parameters(self.initial_server_seed()))
     }
 
     /// Whether clients are scored with the aggregator's model.
@@ -368,7 +372,10 @@ impl Deployment {
 
     /// How what aggregators send each other becomes bytes, by strand.
     fn wires_between(&self, up: bool) -> Vec<Wire> {
-        let forms = self.kinds.iter().map(|kind| kind.between(self));
+        let forms = self.kinds.iter().map(|kind| match up {
+            true => kind.between(self),
+            false => kind.between_down(self),
+        });
         self.wires(forms, up)
     }
 

@@ -4,6 +4,7 @@
 
 mod class_logits;
 mod parameters;
+mod prototypes;
 mod public_logits;
 mod rows;
 
@@ -35,6 +36,12 @@ pub(crate) trait Kind: Debug + Send + Sync {
     /// The form of what aggregators of a hierarchy send each other, either way.
     fn between(&self, deployment: &Deployment) -> Form {
         self.up(deployment, 0)
+    }
+
+    /// The form of what an aggregator sends one below it; [`Kind::between`] is then that of what
+    /// it is sent.
+    fn between_down(&self, deployment: &Deployment) -> Form {
+        self.between(deployment)
     }
 
     /// What a participation costs the client beyond training on its own data; `known` says whether
@@ -73,6 +80,9 @@ pub(crate) enum Predictor {
     Global,
     /// Its own.
     Own,
+    /// Its own extractor and the nearest of the prototypes that it was sent; its own model before
+    /// it was sent any.
+    NearestPrototype,
 }
 
 /// What begins a participation, for one strand.
@@ -134,6 +144,12 @@ pub(crate) trait Learner {
 
     /// Makes the contribution after own data.
     fn contribute(&mut self, work: &mut LocalWork<'_>) -> Result<Piece, ModelError>;
+
+    /// What the model is scored with beside its parameters: the prototypes of
+    /// [`Predictor::NearestPrototype`].
+    fn companion(&self) -> Option<Arc<Vec<f32>>> {
+        None
+    }
 
     /// What it keeps until the next participation.
     fn keep(&mut self) -> Option<Kept> {
@@ -258,13 +274,20 @@ pub(super) fn kind(strand: &RawStrand) -> Option<Box<dyn Kind>> {
         RawExchange::None => return None,
         RawExchange::Parameters => Box::new(parameters::Parameters::new(strand)),
         RawExchange::PublicLogits { .. } => Box::new(public_logits::PublicLogits::new(strand)),
-        RawExchange::ClassLogits => Box::new(class_logits::ClassLogits::new(strand)),
+        RawExchange::ClassLogits { send } => {
+            Box::new(class_logits::ClassLogits::new(strand, *send))
+        }
+        RawExchange::Prototypes { means } => Box::new(prototypes::Prototypes::new(strand, *means)),
     })
 }
 
 /// What a contribution weighs before staleness, by its rule.
 fn rule_weight(rule: &RawRule, samples: u64) -> f64 {
-    let (RawRule::Mean { weights } | RawRule::LeaveOneOut { weights }) = rule;
+    let weights = match rule {
+        RawRule::Mean { weights } | RawRule::LeaveOneOut { weights } => weights,
+        // Rows are trained on, not weighed.
+        RawRule::TrainedHead { .. } | RawRule::TrainedPrototypes { .. } => &RawWeights::Equal,
+    };
     match weights {
         RawWeights::Samples => samples as f64,
         RawWeights::Equal => 1.0,

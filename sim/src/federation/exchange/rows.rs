@@ -27,6 +27,9 @@ impl Sharing {
         match rule {
             RawRule::Mean { .. } => Self::Everyone,
             RawRule::LeaveOneOut { .. } => Self::LeaveOneOut,
+            RawRule::TrainedHead { .. } | RawRule::TrainedPrototypes { .. } => {
+                unreachable!("refused for predictions")
+            }
         }
     }
 }

@@ -2,18 +2,24 @@
 
 use super::codec::{self, Carried};
 use super::findings::Findings;
-use super::sites;
+use super::{sites, widths};
 use crate::federation::MOST_STRANDS;
 use crate::federation::codec::Codec;
 use crate::scenario::presets::{PRESETS, needs_equal_models};
 use crate::scenario::raw::{
-    RawDistillLoss, RawExchange, RawMethod, RawRule, RawScenario, RawSchedule, RawStrand,
+    RawDistillLoss, RawExchange, RawMethod, RawPrediction, RawRule, RawScenario, RawSchedule,
+    RawStrand,
 };
 
 /// Checks every strand, and writes effective values over defaults that depend on the rest.
 pub(super) fn check(raw: &mut RawScenario, findings: &mut Findings<'_>) {
     if raw.method.exchanges().any(needs_equal_models) {
         equal_models(raw, findings);
+    }
+    let is_prototypes =
+        |strand: &&RawStrand| matches!(strand.exchange, RawExchange::Prototypes { .. });
+    if let Some(strand) = raw.method.strands().iter().find(is_prototypes) {
+        widths::check(raw, &strand.rule, findings);
     }
     // Lists are drawn by the versions of one aggregator.
     let rounds = matches!(raw.method.schedule, RawSchedule::Synchronous { .. })
@@ -164,7 +170,13 @@ impl RawStrand {
         match self.exchange {
             RawExchange::None | RawExchange::Parameters => Carried::Values,
             RawExchange::PublicLogits { .. } => Carried::Logits,
-            RawExchange::ClassLogits => Carried::Probabilities,
+            RawExchange::ClassLogits {
+                send: RawPrediction::Probabilities,
+            } => Carried::Probabilities,
+            RawExchange::ClassLogits {
+                send: RawPrediction::Logits,
+            } => Carried::Logits,
+            RawExchange::Prototypes { .. } => Carried::Rows,
         }
     }
 }
@@ -256,6 +268,55 @@ fn rule(path: &StrandPath, strand: &RawStrand, findings: &mut Findings<'_>) {
             "take `rule = \"mean\"`, or exchange logits: `public-logits` or `class-logits`",
         );
     }
+    prototypes(path, strand, findings);
+}
+
+/// Rules that are made for prototypes, and those that are not.
+fn prototypes(path: &StrandPath, strand: &RawStrand, findings: &mut Findings<'_>) {
+    let name = strand.rule.name();
+    let is_prototypes = matches!(strand.exchange, RawExchange::Prototypes { .. });
+    if is_prototypes && matches!(strand.rule, RawRule::LeaveOneOut { .. }) {
+        findings.refuse(
+            &path.key("rule.kind"),
+            "`leave-one-out` does not fold prototypes",
+            "a client is scored by the nearest of them, and would lack the classes that it alone has",
+            "take `rule = \"mean\"`",
+        );
+    }
+    if !is_prototypes && strand.rule.trains_on_prototypes() {
+        findings.refuse(
+            &path.key("rule.kind"),
+            format!("`{name}` trains on prototypes, and none travel here"),
+            "expected `mean` or `leave-one-out`",
+            "set `exchange = \"prototypes\"`, or take `rule = \"mean\"`",
+        );
+    }
+    let (RawRule::TrainedHead { epochs, batch, lr }
+    | RawRule::TrainedPrototypes {
+        epochs, batch, lr, ..
+    }) = &strand.rule
+    else {
+        return;
+    };
+    findings.not_zero(&path.key("rule.epochs"), epochs, "train at least once");
+    let batch_key = path.key("rule.batch");
+    findings.not_zero(&batch_key, batch, "a batch holds at least one sample");
+    findings.number(
+        &path.key("rule.lr"),
+        *lr,
+        |lr| lr > 0.0,
+        "a learning rate above zero",
+        "0.01 is usual",
+    );
+    if let RawRule::TrainedPrototypes { margin, .. } = &strand.rule {
+        findings.number(
+            &path.key("rule.margin"),
+            *margin,
+            |margin| margin >= 0.0,
+            "a number, zero or more",
+            "100 is the paper's",
+        );
+    }
 }
 
 fn distill(path: &StrandPath, strand: &RawStrand, findings: &mut Findings<'_>) {
@@ -288,13 +349,41 @@ fn distill(path: &StrandPath, strand: &RawStrand, findings: &mut Findings<'_>) {
             "1 leaves the predictions as they are, 3 softens them",
         );
     }
-    let by_class = matches!(strand.exchange, RawExchange::ClassLogits);
-    if by_class && distill.loss != RawDistillLoss::CrossEntropy {
-        findings.refuse(
-            &path.key("distill.loss"),
+    let (reason, expected) = match (&strand.exchange, &distill.loss) {
+        (
+            RawExchange::ClassLogits {
+                send: RawPrediction::Probabilities,
+            },
+            loss,
+        ) if *loss != RawDistillLoss::CrossEntropy => (
             "`class-logits` sends probabilities, and this loss compares logits",
-            "expected `cross-entropy`",
-            format!("set `{} = \"cross-entropy\"`", path.key("distill.loss")),
-        );
-    }
+            "cross-entropy",
+        ),
+        (
+            RawExchange::ClassLogits {
+                send: RawPrediction::Logits,
+            },
+            loss,
+        ) if !matches!(loss, RawDistillLoss::Kl { .. }) => (
+            "`class-logits` sends logits here, of which a class that nobody has is left out",
+            "kl",
+        ),
+        (RawExchange::Prototypes { .. }, loss)
+            if *loss != RawDistillLoss::MeanSquared
+                && !matches!(strand.rule, RawRule::TrainedHead { .. }) =>
+        {
+            (
+                "prototypes are features, and learned by their mean squared error",
+                "mean-squared",
+            )
+        }
+        _ => return,
+    };
+    let key = path.key("distill.loss");
+    findings.refuse(
+        &key,
+        reason,
+        format!("expected `{expected}`"),
+        format!("set `{key} = \"{expected}\"`"),
+    );
 }

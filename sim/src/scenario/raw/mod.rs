@@ -42,8 +42,9 @@ pub use device::{
 pub use dropout::{RawCosine, RawCurve, RawDropout, RawLogNormal, RawWeibull};
 pub use link::RawLink;
 pub use method::{
-    RawClip, RawCount, RawDecay, RawDistill, RawDistillLoss, RawExchange, RawLocal, RawMethod,
-    RawOptimizer, RawPrecision, RawSchedule, RawSelection, RawStaleness, RawStrand,
+    RawClip, RawCount, RawDecay, RawDistill, RawDistillLoss, RawExchange, RawLocal, RawMeans,
+    RawMethod, RawOptimizer, RawPrecision, RawPrediction, RawSchedule, RawSelection, RawStaleness,
+    RawStrand,
 };
 pub use model::{RawLayer, RawLayers, RawModel, RawResidual, WrongModel};
 pub use network::{
