@@ -1,5 +1,7 @@
 //! Claims about whole federations that need the models themselves.
 
+mod class_knowledge;
+
 use super::deployment::Deployment;
 use super::knowledge::Known;
 use super::local::train_alone;

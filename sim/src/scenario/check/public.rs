@@ -219,7 +219,9 @@ pub(super) fn rule(
     numbers(at, &strand.rule, clients, findings);
     let folds_rows = "it folds rows of predictions";
     match (&strand.rule, &strand.exchange) {
-        (RawRule::Mean { .. }, _) | (_, RawExchange::None) => {}
+        (RawRule::Mean { .. }, _)
+        | (RawRule::TrainedHead { .. } | RawRule::TrainedPrototypes { .. }, _)
+        | (_, RawExchange::None | RawExchange::Prototypes { .. }) => {}
         (RawRule::LeaveOneOut { .. }, RawExchange::Parameters) => findings.refuse(
             &at.key("rule.kind"),
             "`leave-one-out` does not fold parameters",
@@ -234,7 +236,7 @@ pub(super) fn rule(
         ),
         (
             RawRule::KnowledgeCoefficients { .. } | RawRule::Clusters { .. },
-            RawExchange::ClassLogits,
+            RawExchange::ClassLogits { .. },
         ) => findings.refuse(
             &at.key("rule.kind"),
             format!("`{name}` compares what clients predict of the same samples"),
@@ -289,7 +291,11 @@ pub(super) fn rule(
 fn numbers(at: &StrandPath, rule: &RawRule, clients: usize, findings: &mut Findings<'_>) {
     let key = |key: &str| at.key(&format!("rule.{key}"));
     match *rule {
-        RawRule::Mean { .. } | RawRule::LeaveOneOut { .. } | RawRule::Median => {}
+        RawRule::Mean { .. }
+        | RawRule::LeaveOneOut { .. }
+        | RawRule::Median
+        | RawRule::TrainedHead { .. }
+        | RawRule::TrainedPrototypes { .. } => {}
         RawRule::TrimmedMean { share } => {
             findings.number(
                 &key("share"),
