@@ -130,7 +130,7 @@ impl Exchange for CachedRows {
         self.acknowledge(contributions);
         let list = (self.lists)(self.version);
         let folded = self.inner.fold(contributions);
-        let news = self.inner.view(ActorId(u32::MAX));
+        let news = self.inner.knowledge();
         let news = news.map_or_else(Vec::new, |piece| piece.values.to_vec());
         let next = self.version + 1;
         let mut latest = Vec::with_capacity(list.len());

@@ -98,6 +98,10 @@ impl Exchange for FoldedRows {
         self.rows.clone()
     }
 
+    fn knowledge(&self) -> Option<Piece> {
+        self.rows.clone()
+    }
+
     fn summary(&self) -> Option<Piece> {
         self.upward.clone()
     }
@@ -164,6 +168,7 @@ mod tests {
         let (two, three) = (1.0 / (1.0 + (-2f64).exp()), 1.0 / (1.0 + (-3f64).exp()));
         let expected = [two, 1.0 - two, 1.0 - three, three];
         assert_rows(sharpened.view(ActorId(1)), expected);
+        assert_rows(sharpened.knowledge(), expected);
         assert_rows(sharpened.summary(), [0.6, 0.4, 0.35, 0.65]);
         sharpened.adopt(&Piece::of(vec![0.7, 0.3, 0.0, 1.0]));
         assert_rows(sharpened.view(ActorId(2)), [0.7, 0.3, 0.0, 1.0]);

@@ -274,6 +274,12 @@ pub(crate) trait Exchange {
     /// A version was published; those before `oldest` are needed no more.
     fn published(&mut self, _version: u64, _oldest: u64) {}
 
+    /// All that it knows, as one who is nobody's child in particular would be sent it; what a
+    /// server learns from.
+    fn knowledge(&self) -> Option<Piece> {
+        self.summary()
+    }
+
     /// What it contributes upward, to the aggregator above it; `None` before there is anything.
     fn summary(&self) -> Option<Piece>;
 

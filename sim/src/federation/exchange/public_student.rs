@@ -82,7 +82,7 @@ impl Student {
         }
         let local = &deployment.scenario().method.local;
         let samples = deployment.shard(work.client).train.len();
-        let own = samples.div_ceil(local.batch) * local.epochs as usize;
+        let own = samples.div_ceil(local.batch) * deployment.epochs(work.client) as usize;
         let classes = work.layout.n_classes();
         let widths = (work.layout.n_features(), classes);
         PublicPass::new(features, targets.to_vec(), widths, batches, own)

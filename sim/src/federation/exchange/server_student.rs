@@ -62,7 +62,7 @@ impl ServerStudent {
 impl Exchange for ServerStudent {
     fn fold(&mut self, contributions: &[Held<'_>]) -> Folded {
         let mut folded = self.inner.fold(contributions);
-        let Some(rows) = self.inner.summary() else {
+        let Some(rows) = self.inner.knowledge() else {
             return folded;
         };
         let list = self
