@@ -92,7 +92,7 @@ mod tests {
         optimizer: &Optimizer,
         batch: usize,
         seed: u64,
-    ) -> (Bits, Bits, Bits, f64) {
+    ) -> (Bits, Bits, Bits, Option<u64>) {
         let data = images();
         let samples: Vec<u32> = (0..20).collect();
         let before = layout.initial_parameters(seed);
@@ -108,7 +108,12 @@ mod tests {
         let features = extract_features(layout, &after, &data, &samples).unwrap();
         let score = evaluate(layout, &after, &data, &samples).unwrap();
         let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect();
-        (bits(after), bits(logits), bits(features), score.loss_sum.map(f64::to_bits))
+        (
+            bits(after),
+            bits(logits),
+            bits(features),
+            score.loss_sum.map(f64::to_bits),
+        )
     }
 
     /// A job that is left in the middle of a step, and one whose training diverges.

@@ -89,7 +89,9 @@ fn the_file_lies_over_the_preset() {
 
 #[test]
 fn a_preset_takes_as_many_public_samples_as_there_are() {
-    let RawExchange::PublicLogits { samples, redraw } = one(CLINICS).scenario.method.exchange
+    let RawExchange::PublicLogits {
+        samples, redraw, ..
+    } = one(CLINICS).scenario.method.exchange
     else {
         panic!("fedmd exchanges public logits");
     };
@@ -318,6 +320,14 @@ fn every_preset_is_whole_and_says_what_it_needs() {
             ("local-only", false, false),
             ("fedavg", false, true),
             ("fedmd", true, false),
+            ("feddf", true, false),
+            ("cronus", true, false),
+            ("ds-fl", true, false),
+            ("scarlet", true, false),
+            ("cfd", true, false),
+            ("selective-fd", true, false),
+            ("kt-pfl", true, false),
+            ("comet", true, false),
             ("fd", false, false),
         ]
     );

@@ -34,7 +34,7 @@ impl Centroids {
 }
 
 impl Exchange for Centroids {
-    /// Where there are fewer different predictions than centroids, the rest are rows of zeros.
+    /// Where there are fewer different predictions than centroids, the first one stands again.
     fn fold(&mut self, contributions: &[Held<'_>]) -> Folded {
         let held = contributions.iter().filter(|held| held.weight > 0.0);
         let rows: Vec<&[f32]> = held.map(|held| &held.piece.values[..]).collect();
@@ -53,7 +53,9 @@ impl Exchange for Centroids {
         for centroid in centroids {
             shuffled.extend(self.shuffle.apply(centroid.to_vec(), self.width));
         }
-        shuffled.resize(self.count * length, 0.0);
+        while shuffled.len() < self.count * length {
+            shuffled.extend_from_within(..length);
+        }
         self.centroids = something(shuffled);
         Folded::at(clusters.flops)
     }
@@ -109,11 +111,11 @@ mod tests {
     }
 
     #[test]
-    fn a_centroid_too_many_is_rows_of_zeros() {
+    fn a_centroid_too_many_is_one_that_there_is() {
         let same = [0.75, 0.25, 0.0, 1.0];
         assert_eq!(
             folded(&[same, same]),
-            [0.75, 0.25, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]
+            [0.75, 0.25, 0.0, 1.0, 0.75, 0.25, 0.0, 1.0]
         );
     }
 }

@@ -19,7 +19,7 @@ use crate::federation::knowledge::Form;
 use crate::federation::run::Hooks;
 use crate::scenario::{
     RawDistill, RawDistillOrder, RawExchange, RawMethod, RawPredictions, RawRule, RawSampleFilter,
-    RawServerLearning, RawServerSends, RawStrand,
+    RawServerLearning, RawStrand,
 };
 use std::sync::Arc;
 
@@ -29,6 +29,9 @@ pub(super) struct PublicLogits {
     rule: RawRule,
     distill: RawDistill,
     sends: RawPredictions,
+    /// What its predictions are when they reach the aggregator, and what a client receives.
+    contributed: RawPredictions,
+    received: RawPredictions,
     filter: RawSampleFilter,
     /// Versions that a prediction is cached for; 0 for no cache.
     cache: u64,
@@ -51,6 +54,8 @@ impl PublicLogits {
             rule: strand.rule.clone(),
             distill: strand.distill.clone(),
             sends,
+            contributed: strand.contributed(),
+            received: strand.received(method.server.as_ref()),
             filter,
             cache,
             server: method.server.clone(),
@@ -69,15 +74,6 @@ impl PublicLogits {
         match self.rule {
             RawRule::Clusters { count } => count,
             _ => 1,
-        }
-    }
-
-    /// What a client receives.
-    fn received_are(&self) -> RawPredictions {
-        let server = self.server.as_ref();
-        match server.map(|server| server.sends) {
-            Some(RawServerSends::Predictions) => RawPredictions::Probabilities { temperature: 1.0 },
-            _ => self.sends,
         }
     }
 }
@@ -153,7 +149,7 @@ impl Kind for PublicLogits {
         }
         Box::new(Student {
             received,
-            received_are: self.received_are(),
+            received_are: self.received,
             centroids: self.centroids(),
             about: beginning.list,
             next,
@@ -192,7 +188,12 @@ impl Kind for PublicLogits {
         }
         match &self.server {
             None => exchange,
-            Some(server) => Box::new(ServerStudent::new(exchange, deployment, server, self.sends)),
+            Some(server) => Box::new(ServerStudent::new(
+                exchange,
+                deployment,
+                server,
+                self.contributed,
+            )),
         }
     }
 

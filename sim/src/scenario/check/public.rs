@@ -155,7 +155,7 @@ pub(super) fn strand(
         );
         probabilities(
             at,
-            *sends,
+            strand,
             "a filter leaves samples out, which takes probabilities",
             findings,
         );
@@ -165,8 +165,8 @@ pub(super) fn strand(
     }
 }
 
-fn probabilities(at: &StrandPath, sends: RawPredictions, why: &str, findings: &mut Findings<'_>) {
-    if !sends.are_probabilities() {
+fn probabilities(at: &StrandPath, strand: &RawStrand, why: &str, findings: &mut Findings<'_>) {
+    if !strand.contributed().are_probabilities() {
         findings.refuse(
             &at.key("exchange"),
             why,
@@ -247,10 +247,10 @@ pub(super) fn rule(
             | RawRule::UnambiguousMean { .. }
             | RawRule::KnowledgeCoefficients { .. }
             | RawRule::Clusters { .. },
-            RawExchange::PublicLogits { sends, .. },
+            RawExchange::PublicLogits { .. },
         ) => probabilities(
             at,
-            *sends,
+            strand,
             &format!("`{name}` folds probabilities"),
             findings,
         ),
@@ -431,9 +431,9 @@ pub(super) fn server(raw: &RawScenario, findings: &mut Findings<'_>) {
             "remove it, or leave `method.peers` out",
         );
     }
-    let rows = method.exchanges().find_map(|exchange| match exchange {
-        RawExchange::PublicLogits { sends, .. } => Some(*sends),
-        _ => None,
+    let rows = method.strands().into_iter().find_map(|strand| {
+        let public = matches!(strand.exchange, RawExchange::PublicLogits { .. });
+        public.then(|| strand.contributed())
     });
     let travel = method
         .exchanges()

@@ -100,15 +100,12 @@ pub(super) enum StrandPath {
 }
 
 impl RawStrand {
-    /// What its codec is to carry.
-    fn carried(&self) -> Carried {
+    /// What its codec is to carry, where rows are such predictions before it.
+    fn carried(&self, rows: RawPredictions) -> Carried {
         match self.exchange {
             RawExchange::None | RawExchange::Parameters => Carried::Values,
-            RawExchange::PublicLogits { sends, .. } if sends.are_probabilities() => {
-                Carried::Probabilities
-            }
-            RawExchange::PublicLogits { .. } => Carried::Logits,
-            RawExchange::ClassLogits => Carried::Probabilities,
+            RawExchange::PublicLogits { .. } if !rows.are_probabilities() => Carried::Logits,
+            RawExchange::PublicLogits { .. } | RawExchange::ClassLogits => Carried::Probabilities,
         }
     }
 }
@@ -167,9 +164,19 @@ fn number_of_strands(strands: &[(StrandPath, RawStrand)], findings: &mut Finding
 }
 
 fn codecs(path: &StrandPath, strand: &RawStrand, raw: &RawScenario, findings: &mut Findings<'_>) {
-    let carried = strand.carried();
-    codec::check(&path.key("codec"), &strand.codec, carried, findings);
+    let sent = match strand.exchange {
+        RawExchange::PublicLogits { sends, .. } => sends,
+        _ => strand.contributed(),
+    };
+    let up = strand.carried(sent);
+    codec::check(&path.key("codec"), &strand.codec, up, findings);
     if let Some(down) = &strand.codec_down {
+        let server = raw.method.server.as_ref();
+        let predicts = server.is_some_and(|s| s.sends == RawServerSends::Predictions);
+        let carried = match predicts {
+            true => Carried::Probabilities,
+            false => strand.carried(strand.contributed()),
+        };
         codec::check(&path.key("codec_down"), down, carried, findings);
     }
     let both = [
@@ -211,12 +218,8 @@ fn distill(path: &StrandPath, strand: &RawStrand, method: &RawMethod, findings: 
             "leave it out for min(256, samples/8)",
         );
     }
-    let server = method.server.as_ref().map(|server| server.sends);
-    let received = match &strand.exchange {
-        RawExchange::PublicLogits { .. } if server == Some(RawServerSends::Predictions) => {
-            RawPredictions::Probabilities { temperature: 1.0 }
-        }
-        RawExchange::PublicLogits { sends, .. } => *sends,
+    let received = match strand.exchange {
+        RawExchange::PublicLogits { .. } => strand.received(method.server.as_ref()),
         _ => RawPredictions::Logits,
     };
     public::loss(&path.key("distill.loss"), &distill.loss, received, findings);

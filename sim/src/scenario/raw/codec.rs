@@ -13,6 +13,18 @@ use std::fmt;
 pub struct RawCodec(Vec<RawCodecStage>);
 
 impl RawCodec {
+    /// Whether rows are decoded as probabilities, whatever they were.
+    #[must_use]
+    pub fn makes_labels(&self) -> bool {
+        let label = |stage: &RawCodecStage| {
+            matches!(
+                stage,
+                RawCodecStage::HardLabels { .. } | RawCodecStage::SoftLabels { .. }
+            )
+        };
+        self.0.iter().any(label)
+    }
+
     /// In the order given; may be empty, which a check refuses.
     #[must_use]
     pub fn stages(&self) -> &[RawCodecStage] {

@@ -6,7 +6,9 @@ use super::aggregators::RawAggregators;
 use super::codec::RawCodec;
 use super::is_default;
 use super::peers::RawPeers;
-use super::public::{RawDistillOrder, RawPredictions, RawSampleFilter, RawServerLearning};
+use super::public::{
+    RawDistillOrder, RawPredictions, RawSampleFilter, RawServerLearning, RawServerSends,
+};
 use super::rule::RawRule;
 use super::selection::RawSelection;
 use schemars::JsonSchema;
@@ -129,6 +131,32 @@ pub struct RawStrand {
     /// How it is learned when received.
     #[serde(default)]
     pub distill: RawDistill,
+}
+
+impl RawStrand {
+    /// What rows of predictions are when they reach an aggregator.
+    #[must_use]
+    pub fn contributed(&self) -> RawPredictions {
+        let one = RawPredictions::Probabilities { temperature: 1.0 };
+        match self.exchange {
+            RawExchange::PublicLogits { .. } if self.codec.makes_labels() => one,
+            RawExchange::PublicLogits { sends, .. } => sends,
+            RawExchange::ClassLogits => one,
+            RawExchange::None | RawExchange::Parameters => RawPredictions::Logits,
+        }
+    }
+
+    /// What they are when they reach a client.
+    #[must_use]
+    pub fn received(&self, server: Option<&RawServerLearning>) -> RawPredictions {
+        let down = self.codec_down.as_ref().unwrap_or(&self.codec);
+        let predicts = server.is_some_and(|s| s.sends == RawServerSends::Predictions);
+        if predicts || down.makes_labels() {
+            RawPredictions::Probabilities { temperature: 1.0 }
+        } else {
+            self.contributed()
+        }
+    }
 }
 
 /// Which knowledge travels.
