@@ -161,7 +161,7 @@ fn every_combination_runs_to_its_end_or_is_refused_with_the_reason() {
                     if checked.status == Some(2) {
                         // Said with the place, and a way out; never a panic.
                         assert!(
-                            checked.stderr.contains("product.toml:"),
+                            checked.stderr.contains(" --> "),
                             "{what}\n{}",
                             checked.stderr
                         );

@@ -4,9 +4,6 @@
 
 mod adapter;
 mod aggregator;
-#[cfg_attr(not(test), expect(dead_code, reason = "the loop does not call it yet"))]
-#[expect(unused_imports, reason = "the loop does not call it yet")]
-mod attack;
 mod benefit;
 mod client;
 pub mod codec;
@@ -23,8 +20,6 @@ mod peer;
 mod recorder;
 mod references;
 mod rolling;
-#[cfg_attr(not(test), expect(dead_code, reason = "the loop does not call it yet"))]
-#[expect(unused_imports, reason = "the loop does not call it yet")]
 mod rule;
 mod run;
 mod selection;

@@ -3,8 +3,6 @@
 //! as its authors run it takes the plain mean instead: [`mean`](super::mean()) with equal weights.
 
 use super::{Folded, Held, Layout, add_weighted, is_present};
-use rand::Rng;
-use rand_distr::{Distribution, Normal};
 
 /// Σ wₖnₖ꜀xₖ꜀ / Σ wₖnₖ꜀ for every class c, over the contributions that have it.
 ///
@@ -32,23 +30,6 @@ pub(crate) fn class_means(contributions: &[Held<'_>], width: usize, counts: &[&[
     Folded::of_all(values, flops)
 }
 
-/// Class means with Gaussian noise of standard deviation `sigma` on every value of the
-/// classes that the client has: what FedHKD's client sends.
-pub(crate) fn with_noise(values: &[f32], width: usize, sigma: f64, rng: &mut impl Rng) -> Vec<f32> {
-    let mut noisy = values.to_vec();
-    let Ok(noise) = Normal::new(0.0, sigma) else {
-        return noisy;
-    };
-    for row in noisy.chunks_exact_mut(width.max(1)) {
-        if is_present(row) {
-            for value in row {
-                *value = (f64::from(*value) + noise.sample(rng)) as f32;
-            }
-        }
-    }
-    noisy
-}
-
 /// The new knowledge, with the old one in rows that nobody sent: a class that is not seen
 /// in a version is not forgotten.
 pub(crate) fn keep_known(mut new: Vec<f32>, old: &[f32], width: usize) -> Vec<f32> {
@@ -69,8 +50,6 @@ mod tests {
     use super::super::mean;
     use super::super::three_clients::{ROWS, assert_close, assert_folded, equal};
     use super::*;
-    use rand::SeedableRng;
-    use rand_chacha::ChaCha8Rng;
 
     #[test]
     fn a_class_weighs_each_client_by_its_samples_of_that_class() {
@@ -89,25 +68,6 @@ mod tests {
         assert_eq!(class_means(&equal(&ROWS), 2, &equally), plain);
         let folded = class_means(&equal(&ROWS), 2, &[&[1.0], &[], &[0.0]]);
         assert_folded(&folded, &[0.9, 0.1, 0.0, 0.0]);
-    }
-
-    #[test]
-    fn noise_has_its_standard_deviation_and_leaves_missing_classes_alone() {
-        let mut values = vec![2.0; 40_000];
-        values[..4].fill(0.0);
-        let noisy = with_noise(&values, 4, 0.5, &mut ChaCha8Rng::seed_from_u64(1));
-        assert_eq!(noisy[..4], [0.0; 4]);
-        let count = (noisy.len() - 4) as f64;
-        let error = |x: &f32| f64::from(*x) - 2.0;
-        let mean = noisy[4..].iter().map(error).sum::<f64>() / count;
-        let square = noisy[4..].iter().map(|x| error(x).powi(2)).sum::<f64>() / count;
-        // Four standard errors: 4·0.5/200 and 4·0.25·√2/200.
-        assert!(mean.abs() < 0.01, "mean {mean}");
-        assert!((square - 0.25).abs() < 0.0071, "variance {square}");
-        assert_eq!(
-            with_noise(&values, 4, 0.0, &mut ChaCha8Rng::seed_from_u64(1)),
-            values
-        );
     }
 
     #[test]

@@ -107,7 +107,8 @@ impl KnowledgeCoefficients {
     }
 
     /// How much one child's teacher takes from another.
-    pub(crate) fn get(&self, child: usize, from: usize) -> f64 {
+    #[cfg(test)]
+    fn get(&self, child: usize, from: usize) -> f64 {
         self.values[child * self.children + from]
     }
 }

@@ -10,7 +10,6 @@
 //! FLOPs count additions, multiplications, comparisons and elementary functions as one each.
 
 mod ambiguity;
-mod buffered;
 mod class_means;
 mod entropy_reduction;
 mod geometric_median;
@@ -20,27 +19,18 @@ mod krum;
 mod mean;
 mod median;
 mod nearest;
-mod neighbours;
-mod q_fedavg;
-mod scaffold;
-mod server_optimizer;
 mod trimmed_mean;
 
 pub(crate) use ambiguity::unambiguous_mean;
-pub(crate) use buffered::buffered_step;
-pub(crate) use class_means::{class_means, keep_known, with_noise};
+pub(crate) use class_means::{class_means, keep_known};
 pub(crate) use entropy_reduction::{enhanced_entropy_reduction, entropy_reduction};
 pub(crate) use geometric_median::geometric_median;
 pub(crate) use groups::group_means;
 pub(crate) use knowledge_coefficients::KnowledgeCoefficients;
 pub(crate) use krum::krum;
-pub(crate) use mean::{MeanOfOthers, mean};
+pub(crate) use mean::mean;
 pub(crate) use median::median;
 pub(crate) use nearest::nearest;
-pub(crate) use neighbours::{Neighbours, neighbours_mean, same_class_neighbours};
-pub(crate) use q_fedavg::{Trained, q_fedavg};
-pub(crate) use scaffold::{Updated, client_control, server_update};
-pub(crate) use server_optimizer::{Adaptive, ServerOptimizer, ServerStep};
 pub(crate) use trimmed_mean::trimmed_mean;
 
 /// What one child contributed, and what it weighs.
