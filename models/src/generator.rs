@@ -83,6 +83,19 @@ impl PrototypeGenerator {
         }
     }
 
+    /// FLOPs of a training on so many rows, as [`GeneratorReport::flops`] counts them.
+    pub fn train_flops(&self, rows: u64, training: &RowsTraining) -> u64 {
+        let steps = rows.div_ceil(training.batch_size.max(1) as u64);
+        let width = self.layout.n_classes();
+        training.epochs * (self.step_flops() * steps + 9 * rows * (self.n_classes * width) as u64)
+    }
+
+    /// FLOPs of running all classes through it, forward and backward.
+    fn step_flops(&self) -> u64 {
+        let forward = self.layout.forward_flops() - self.layout.layers()[0].forward_flops();
+        forward * 3 * self.n_classes as u64
+    }
+
     /// Trains it on the prototypes that clients sent (`rows` with one label each): cross-entropy
     /// over −(distance to each generated prototype, and a margin more to that of the true class).
     /// The margin is that of [`prototype_margin`], at most `most_margin`: 100 in the paper, which
@@ -123,9 +136,7 @@ impl PrototypeGenerator {
             flops: 0,
             cancelled: false,
         };
-        let of_step = (self.layout.forward_flops() - self.layout.layers()[0].forward_flops())
-            * 3
-            * self.n_classes as u64;
+        let of_step = self.step_flops();
         for _ in 0..training.epochs {
             let (size, order) = (training.batch_size, orders.next_u64());
             let done = trainer.epoch(&data, &all, size, order, cancelled, |trainer, batch| {

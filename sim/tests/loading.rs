@@ -121,7 +121,7 @@ fn arguments_lie_over_the_file_and_later_ones_over_earlier() {
     );
     assert_eq!(run.scenario.clients[0].count, 1);
     assert_eq!(run.scenario.method.preset.as_deref(), Some("fd"));
-    assert_eq!(run.scenario.method.exchange, RawExchange::ClassLogits);
+    assert_eq!(run.scenario.method.exchange.name(), "class-logits");
     assert!(matches!(
         run.scenario.method.rule,
         RawRule::LeaveOneOut { .. }
@@ -143,7 +143,7 @@ fn keys_of_a_kind_that_a_later_layer_changed_are_left_out_with_a_note() {
     );
     let written_for_fedmd = format!("{CLINICS}\n[method.exchange]\nsamples = 100\n");
     let run = with_sets(&written_for_fedmd, &["method.preset=fd"]);
-    assert_eq!(run.scenario.method.exchange, RawExchange::ClassLogits);
+    assert_eq!(run.scenario.method.exchange.name(), "class-logits");
     assert_eq!(run.notes.len(), 1, "{:?}", run.notes);
 }
 
@@ -329,6 +329,10 @@ fn every_preset_is_whole_and_says_what_it_needs() {
             ("kt-pfl", true, false),
             ("comet", true, false),
             ("fd", false, false),
+            ("fedproto", false, false),
+            ("feddistill-plus", false, true),
+            ("fedgh", false, false),
+            ("fedtgp", false, false),
         ]
     );
     for preset in PRESETS {

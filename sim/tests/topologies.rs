@@ -325,6 +325,30 @@ fn routes_in_a_larger_topology_are_found() {
     assert_eq!(longest, Some(101));
 }
 
+#[test]
+fn a_router_of_a_file_is_passed_and_sends_nothing() {
+    let json = r#"{"nodes": [{"id": "a"}, {"id": "b", "router": true}, {"id": "c"}],
+        "links": [{"source": "a", "target": "b"}, {"source": "b", "target": "c"}]}"#;
+    let graphml = r#"<graphml><key id="d0" for="node" attr.name="router" attr.type="boolean"/>
+        <graph edgedefault="undirected">
+        <node id="a"/><node id="b"><data key="d0">True</data></node><node id="c"/>
+        <edge source="a" target="b"/><edge source="b" target="c"/></graph></graphml>"#;
+    for (file, text) in [("x.json", json), ("x.graphml", graphml)] {
+        let network = format!(
+            "topology = {{ file = \"{file}\", bandwidth = \"8 Mbps\", latency = \"1 s\" }}"
+        );
+        let books = simulated(&folder(&network, file, text, "a", "c"));
+        assert_eq!(books.transfers[0].end.unwrap().to_string(), "3.5", "{file}");
+        let from_it = folder(&network, file, text, "b", "c");
+        let wrong = load(
+            &[from_it.path().join("scenario.toml")],
+            &Overrides::default(),
+        );
+        let wrong = wrong.expect_err("a router sends nothing").to_string();
+        assert!(wrong.contains("`b`"), "{file}: {wrong}");
+    }
+}
+
 /// By hand: 1 MB over 10 Mbps is 0.8 s, after 100 km of fibre 0.49 ms; at 6 us a km 0.6 ms. A link's
 /// own latency wins over its length, and its length over the scenario's latency for all.
 #[test]

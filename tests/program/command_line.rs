@@ -29,7 +29,16 @@ preset = "fedmd"
 versions = 2
 "#;
 
-const PRESETS: [&str; 4] = ["local-only", "fedavg", "fedmd", "fd"];
+const PRESETS: &[&str] = &[
+    "local-only",
+    "fedavg",
+    "fedmd",
+    "fd",
+    "fedproto",
+    "feddistill-plus",
+    "fedgh",
+    "fedtgp",
+];
 
 /// What a command prints when all is well.
 fn told(arguments: &[&str]) -> String {

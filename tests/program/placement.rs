@@ -152,6 +152,11 @@ fn clients_take_the_edge_nodes_in_turn_and_groups_the_nodes_that_they_name() {
         "a-0 n2", "a-1 n0", "a-2 n2", "a-3 n0", "b-0 n1", "b-1 n2", "b-2 n0",
     ];
     assert_eq!(nodes(&tables), expected);
+    // Nodes that a group names are taken in turn by its own clients, whoever comes before.
+    let behind = group("a", 3, "") + &group("b", 3, "at = [\"n2\", \"n0\"]");
+    let tables = run(&scenario(&network, "", &behind));
+    let expected = ["a-0 n0", "a-1 n1", "a-2 n2", "b-0 n2", "b-1 n0", "b-2 n2"];
+    assert_eq!(nodes(&tables), expected);
     let tables = run(&scenario(
         &network,
         "",

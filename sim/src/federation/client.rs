@@ -118,6 +118,7 @@ impl Client {
         actions.push(Action::Record(Record::Trained {
             client: self.number,
             parameters: Arc::clone(&self.state.parameters),
+            companion: result.companion,
         }));
         actions.push(Action::Send {
             to: ticket.aggregator,

@@ -4,11 +4,15 @@
 //! have changed since the last one are scored again.
 
 use super::deployment::Deployment;
+use super::parcel::is_held;
 use crate::kernel::{ComputePool, JobHandle};
 use crate::measures::mean_accuracy;
-use crate::records::{ClientScore, Evaluation, Score};
+use crate::records::{self, ClientScore, Score};
 use crate::time::SimTime;
-use fedstill_models::{Layout, ModelError, Stored, View, evaluate};
+use fedstill_models::{
+    Evaluation, Layout, ModelError, Stored, View, evaluate, extract_features, nearest_prototype,
+    score_logits,
+};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -16,12 +20,12 @@ use std::sync::Arc;
 pub(crate) struct Evaluator {
     deployment: Arc<Deployment>,
     global: Option<Arc<Vec<f32>>>,
-    clients: Vec<Option<Arc<Stored>>>,
+    clients: Vec<Option<Own>>,
     changed: BTreeSet<Model>,
     pending: Option<Pending>,
     global_score: Option<Score>,
     client_scores: Vec<Option<ClientScore>>,
-    done: Vec<Evaluation>,
+    done: Vec<records::Evaluation>,
     /// Evaluations in a row at or above the target.
     streak: u32,
 }
@@ -30,6 +34,14 @@ pub(crate) struct Evaluator {
 enum Model {
     Global,
     Client(usize),
+}
+
+/// What a client predicts with.
+#[derive(Debug, Clone)]
+struct Own {
+    parameters: Arc<Stored>,
+    /// Prototypes of which the nearest one says the class, instead of the head.
+    companion: Option<Arc<Vec<f32>>>,
 }
 
 struct Pending {
@@ -77,9 +89,17 @@ impl Evaluator {
     }
 
     /// A client has a new model; of no account where the aggregator's is used.
-    pub(crate) fn client_changed(&mut self, client: usize, parameters: Arc<Stored>) {
+    pub(crate) fn client_changed(
+        &mut self,
+        client: usize,
+        parameters: Arc<Stored>,
+        companion: Option<Arc<Vec<f32>>>,
+    ) {
         if !self.deployment.predicts_with_global_model() {
-            self.clients[client] = Some(parameters);
+            self.clients[client] = Some(Own {
+                parameters,
+                companion,
+            });
             self.changed.insert(Model::Client(client));
         }
     }
@@ -143,7 +163,7 @@ impl Evaluator {
             }
         }
         let clients = self.client_scores.iter().flatten().cloned().collect();
-        let evaluation = Evaluation {
+        let evaluation = records::Evaluation {
             at: pending.at,
             version: pending.version,
             global: self.global_score,
@@ -180,7 +200,7 @@ impl Evaluator {
         now: SimTime,
         version: u64,
         pool: &mut ComputePool,
-    ) -> Vec<Evaluation> {
+    ) -> Vec<records::Evaluation> {
         let up_to_date = self.pending.as_ref().is_some_and(|p| p.at == now);
         if !(up_to_date && self.changed.is_empty()) {
             if up_to_date {
@@ -200,32 +220,45 @@ fn score(
     deployment: &Deployment,
     model: Model,
     global: Option<Arc<Vec<f32>>>,
-    own: Option<Arc<Stored>>,
+    own: Option<Own>,
 ) -> Scores {
     match model {
         Model::Client(client) => {
-            let own = own.unwrap_or_else(|| Arc::new(deployment.initial_state(client)));
-            Scores::Client(score_client(deployment, client, &own.values()))
+            let own = own.unwrap_or_else(|| Own {
+                parameters: Arc::new(deployment.initial_state(client)),
+                companion: None,
+            });
+            let parameters = own.parameters.values();
+            let scored = Scored {
+                layout: &deployment.client(client).layout,
+                parameters: &parameters,
+                prototypes: own.companion.as_ref().map(|values| values.as_slice()),
+            };
+            Scores::Client(scored.at(deployment, client))
         }
         Model::Global => {
             let parameters = global.expect("scored only where there is a global model");
             let common = deployment.common_samples();
             let test = &deployment.split().test;
             let places = deployment.global_places();
-            let layouts = deployment.global_layouts().iter().zip(&places);
-            let scores: Vec<_> = layouts
-                .map(|(layout, place)| score_on(layout, common, &parameters[place.clone()], test))
+            let scored = |architecture: usize| Scored {
+                layout: &deployment.global_layouts()[architecture],
+                parameters: &parameters[places[architecture].clone()],
+                prototypes: None,
+            };
+            let scores: Vec<_> = (0..places.len())
+                .map(|architecture| scored(architecture).on(common, test))
                 .collect();
             let global = together(scores.iter().map(|(score, _)| *score));
             let score = |client| {
                 let architecture = deployment.architecture_of_client(client);
-                let parameters = &parameters[places[architecture].clone()];
+                let scored = scored(architecture);
                 let (global, per_class) = &scores[architecture];
                 match deployment.site(client) {
-                    Some(_) => score_client(deployment, client, parameters),
+                    Some(_) => scored.at(deployment, client),
                     None => ClientScore {
                         global: *global,
-                        own: score_on_own(deployment, client, parameters),
+                        own: scored.on_own(deployment, client),
                         matched_accuracy: matched_accuracy(deployment, client, per_class),
                     },
                 }
@@ -252,66 +285,90 @@ fn together(mut scores: impl Iterator<Item = Score>) -> Score {
     })
 }
 
-/// Scores a client's model on the three splits.
+/// Scores a client's model, with its own head, on the three splits.
 pub(crate) fn score_client(
     deployment: &Deployment,
     client: usize,
     parameters: &[f32],
 ) -> ClientScore {
-    let layout = &deployment.client(client).layout;
-    let test = &deployment.split().test;
-    let common = deployment.common_samples_at(client);
-    let (global, per_class) = score_on(layout, common, parameters, test);
-    let of_its_kind = match deployment.site(client) {
-        Some(site) if site.skews_samples() => {
-            // The test set as it would be if it came from this site.
-            let kept = test.iter().copied();
-            let dataset = deployment.dataset();
-            let kept: Vec<u32> = kept.filter(|s| site.has_class(dataset.label(*s))).collect();
-            score_on(layout, deployment.own_samples(client), parameters, &kept).1
-        }
-        _ => per_class,
+    let scored = Scored {
+        layout: &deployment.client(client).layout,
+        parameters,
+        prototypes: None,
     };
-    ClientScore {
-        global,
-        own: score_on_own(deployment, client, parameters),
-        matched_accuracy: matched_accuracy(deployment, client, &of_its_kind),
+    scored.at(deployment, client)
+}
+
+/// A model that is scored, or its extractor with the nearest prototype.
+struct Scored<'a> {
+    layout: &'a Layout,
+    parameters: &'a [f32],
+    prototypes: Option<&'a [f32]>,
+}
+
+impl Scored<'_> {
+    /// On the three splits of a client.
+    fn at(&self, deployment: &Deployment, client: usize) -> ClientScore {
+        let test = &deployment.split().test;
+        let common = deployment.common_samples_at(client);
+        let (global, per_class) = self.on(common, test);
+        let of_its_kind = match deployment.site(client) {
+            Some(site) if site.skews_samples() => {
+                // The test set as it would be if it came from this site.
+                let kept = test.iter().copied();
+                let dataset = deployment.dataset();
+                let kept: Vec<u32> = kept.filter(|s| site.has_class(dataset.label(*s))).collect();
+                self.on(deployment.own_samples(client), &kept).1
+            }
+            _ => per_class,
+        };
+        ClientScore {
+            global,
+            own: self.on_own(deployment, client),
+            matched_accuracy: matched_accuracy(deployment, client, &of_its_kind),
+        }
     }
-}
 
-fn score_on_own(deployment: &Deployment, client: usize, parameters: &[f32]) -> Option<Score> {
-    let own = &deployment.shard(client).test;
-    let layout = &deployment.client(client).layout;
-    let data = deployment.own_samples(client);
-    (!own.is_empty()).then(|| score_on(layout, data, parameters, own).0)
-}
+    fn on_own(&self, deployment: &Deployment, client: usize) -> Option<Score> {
+        let own = &deployment.shard(client).test;
+        let data = deployment.own_samples(client);
+        (!own.is_empty()).then(|| self.on(data, own).0)
+    }
 
-/// The score on some samples, and (samples, correct) per class.
-fn score_on(
-    layout: &Layout,
-    data: View<'_>,
-    parameters: &[f32],
-    samples: &[u32],
-) -> (Score, Vec<(u64, u64)>) {
-    match evaluate(layout, parameters, data, samples) {
-        Ok(found) => {
-            let score = Score {
-                samples: found.n,
-                correct: found.correct,
-                loss: found.mean_loss().unwrap_or(f64::NAN),
-            };
-            (score, found.per_class)
+    /// The score on some samples, and (samples, correct) per class.
+    fn on(&self, data: View<'_>, samples: &[u32]) -> (Score, Vec<(u64, u64)>) {
+        match self.evaluation(data, samples) {
+            Ok(found) => {
+                let score = Score {
+                    samples: found.n,
+                    correct: found.correct,
+                    loss: found.mean_loss().unwrap_or(f64::NAN),
+                };
+                (score, found.per_class)
+            }
+            Err(ModelError::Diverged { .. }) => {
+                let score = Score {
+                    samples: samples.len() as u64,
+                    correct: 0,
+                    loss: f64::INFINITY,
+                };
+                let counts = data.class_counts(samples).into_iter();
+                (score, counts.map(|count| (u64::from(count), 0)).collect())
+            }
+            Err(error) => unreachable!("scoring a model of a client: {error}"),
         }
-        Err(ModelError::Diverged { .. }) => {
-            let score = Score {
-                samples: samples.len() as u64,
-                correct: 0,
-                loss: f64::INFINITY,
-            };
-            let counts = data.class_counts(samples).into_iter();
-            (score, counts.map(|count| (u64::from(count), 0)).collect())
-        }
-        Err(error) => unreachable!("scoring a model of a client: {error}"),
+    }
+
+    fn evaluation(&self, data: View<'_>, samples: &[u32]) -> Result<Evaluation, ModelError> {
+        let Some(prototypes) = self.prototypes else {
+            return evaluate(self.layout, self.parameters, data, samples);
+        };
+        let features = extract_features(self.layout, self.parameters, data, samples)?;
+        let rows = prototypes.chunks_exact(self.layout.feature_width());
+        let present: Vec<bool> = rows.map(is_held).collect();
+        let scores = nearest_prototype(&features, prototypes, &present)?;
+        let labels: Vec<u32> = samples.iter().map(|sample| data.label(*sample)).collect();
+        score_logits(&scores, &labels, present.len())
     }
 }
 

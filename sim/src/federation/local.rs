@@ -55,6 +55,8 @@ fn no_parameters() -> Arc<Stored> {
 pub(crate) struct LocalResult {
     pub(crate) state: LocalState,
     pub(crate) contribution: Parcel,
+    /// What the model is scored with beside its parameters.
+    pub(crate) companion: Option<Arc<Vec<f32>>>,
     /// What the codecs remember once it has arrived.
     pub(crate) if_arrived: Vec<Sender>,
 }
@@ -100,6 +102,7 @@ pub(crate) fn participate(
         pieces.push(Some(piece));
     }
     let loss = work.losses.report();
+    let companion = learners.iter().find_map(|learner| learner.companion());
     let mut state = work.finish()?;
     let kept: Vec<_> = learners.iter_mut().map(|learner| learner.keep()).collect();
     if kept.iter().any(Option::is_some) {
@@ -127,6 +130,7 @@ pub(crate) fn participate(
     Ok(LocalResult {
         state,
         contribution: outgoing.parcel,
+        companion,
         if_arrived: outgoing.if_arrived,
     })
 }

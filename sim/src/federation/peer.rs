@@ -8,7 +8,7 @@
 
 use super::aggregator::{FederationAction, FederationMessage};
 use super::deployment::Deployment;
-use super::exchange::{AsynchronousFold, Contribution, Exchange, Held};
+use super::exchange::{AsynchronousFold, Contribution, Exchange, Held, Predictor};
 use super::knowledge::Known;
 use super::local::{LocalResult, LocalState, participate};
 use super::neighbours::actor;
@@ -465,6 +465,12 @@ impl Peer {
             exchange.published(self.version, oldest);
             model = model.or(exchange.model());
         }
+        // It is scored with what it knows now.
+        let strands = deployment.kinds().iter().zip(&self.exchanges);
+        let mut strands = strands
+            .filter(|(kind, _)| kind.predictor() == Predictor::NearestPrototype)
+            .filter_map(|(_, exchange)| exchange.view(self.me()));
+        let companion = strands.next().map(|piece| piece.values);
         let record = VersionRecord {
             aggregator: self.me(),
             version: self.version,
@@ -485,6 +491,7 @@ impl Peer {
         actions.push(Action::Record(Record::Trained {
             client: self.number,
             parameters: parameters.unwrap_or_else(|| Arc::clone(&self.state.parameters)),
+            companion,
         }));
         self.await_online(actions);
     }

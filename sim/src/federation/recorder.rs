@@ -33,6 +33,8 @@ pub(crate) enum Record {
     Trained {
         client: usize,
         parameters: Arc<Stored>,
+        /// What they are scored with, where that is more than they.
+        companion: Option<Arc<Vec<f32>>>,
     },
     /// Training left the finite numbers at a peer, which gives up.
     PeerDiverged { client: usize },
@@ -156,9 +158,13 @@ impl Host<Parcel, Record> for Recorder<'_> {
                 };
                 (self.progress)(&progress);
             }
-            Record::Trained { client, parameters } => {
+            Record::Trained {
+                client,
+                parameters,
+                companion,
+            } => {
                 self.completed[client] += 1;
-                self.evaluator.client_changed(client, parameters);
+                self.evaluator.client_changed(client, parameters, companion);
             }
             Record::PeerDiverged { client } => {
                 self.diverged_peers.insert(client);

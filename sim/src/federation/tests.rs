@@ -1,8 +1,12 @@
 //! Claims about whole federations that need the models themselves.
 
+mod class_knowledge;
+
 use super::deployment::Deployment;
+use super::knowledge::Known;
 use super::local::train_alone;
 use super::run::{Hooks, RunSettings, simulate};
+use crate::kernel::ActorId;
 use crate::scenario::{Overrides, Plan, load};
 use std::sync::Arc;
 
@@ -142,7 +146,7 @@ fn with_one_of_six_at_work_power_of_choice_hears_every_loss_first() {
 #[test]
 fn a_client_registers_with_its_samples_and_the_times_of_its_own_link_and_speed() {
     let deployment = deployment(&[]);
-    let (child, registration) = deployment.registration(0);
+    let (child, registration) = deployment.registration(ActorId(1));
     assert_eq!(child.index(), 1);
     // 1797 digits without the 360 of the test set, and a fifth of these the client keeps for its own.
     assert_eq!(registration.samples, 1150);
@@ -151,6 +155,6 @@ fn a_client_registers_with_its_samples_and_the_times_of_its_own_link_and_speed()
     for way in [estimate.download, estimate.upload] {
         assert_eq!(way.as_secs_f64(), 0.013_897_6);
     }
-    let flops = deployment.cost(child, true).work.total();
+    let flops = deployment.cost(child, Known::ALL).work.total();
     assert_eq!(estimate.compute.as_secs_f64(), flops as f64 / 1e9);
 }

@@ -345,6 +345,27 @@ mod tests {
         assert_eq!(names(&graph, 0, 4), ["l5/backward", "l4/backward"]);
     }
 
+    /// Three ways from 0 to 3; the routes found while one link was down are not those of later.
+    #[test]
+    fn each_further_failure_and_each_return_gives_other_routes() {
+        let graph = graph(4, &[(0, 3, 1), (0, 1, 1), (1, 3, 1), (0, 2, 2), (2, 3, 2)]);
+        let mut routes = Routes::default();
+        let mut way = |failed: &[(u32, bool)]| {
+            for (link, is_failed) in failed {
+                routes.set_failed(*link, ResourceId(2 * link), *is_failed);
+            }
+            let route = routes.between(&graph, NodeId(0), NodeId(3))?;
+            Some(route.latency.as_nanos())
+        };
+        assert_eq!(way(&[]), Some(1));
+        assert_eq!(way(&[(0, true)]), Some(2));
+        assert_eq!(way(&[(1, true)]), Some(4));
+        assert_eq!(way(&[(4, true)]), None);
+        assert_eq!(way(&[(4, false)]), Some(4));
+        assert_eq!(way(&[(0, false)]), Some(1));
+        assert_eq!(way(&[(1, false)]), Some(1));
+    }
+
     #[test]
     fn by_hops_the_way_with_fewest_links_wins_whatever_its_latency() {
         let mut graph = graph(3, &[(0, 2, 100), (0, 1, 4), (1, 2, 5)]);

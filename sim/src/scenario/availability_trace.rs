@@ -391,6 +391,29 @@ mod tests {
     }
 
     #[test]
+    fn times_are_rounded_to_the_nanosecond_and_a_file_may_begin_with_a_mark() {
+        // 1.001 · 10⁹ is 1000999999.9999999 in floating point.
+        let text = "\u{feff}client,start_s,end_s\na,0,1.001\n";
+        let traces = load("x.csv", text, None).expect("a record");
+        let pattern = traces.pattern(0).expect("a record");
+        let until = pattern.stretch(SimTime::ZERO, 0).until;
+        assert_eq!(until, SimTime::from_nanos(1_001_000_000));
+        let error = load("x.csv", "client,start_s,end_s\na,5,5\n", None).expect_err("no length");
+        assert!(error.message.contains("line 2"), "{}", error.message);
+    }
+
+    #[test]
+    fn what_lies_beyond_the_finish_time_ends_with_it() {
+        let text = r#"{ "1": { "active": [2], "inactive": [50], "finish_time": 45 } }"#;
+        let traces = load("X.JSON", text, None).expect("a record");
+        let pattern = traces.pattern(0).expect("a record");
+        let second = |second: u64| SimTime::from_nanos(second * 1_000_000_000);
+        let stretch = pattern.stretch(second(10), 0);
+        assert_eq!((stretch.online, stretch.until), (true, second(45)));
+        assert!(!pattern.stretch(second(46), 0).online);
+    }
+
+    #[test]
     fn a_file_of_more_than_100_mb_is_not_read() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("x.json");

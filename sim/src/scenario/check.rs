@@ -21,6 +21,7 @@ mod selection;
 mod sites;
 mod skew;
 mod strands;
+mod widths;
 
 use self::findings::Findings;
 use super::data::DataSets;

@@ -60,6 +60,22 @@ pub const PRESETS: &[Preset] = &[
         include_str!("../../../scenarios/methods/comet.toml"),
     ),
     preset("fd", include_str!("../../../scenarios/methods/fd.toml")),
+    preset(
+        "fedproto",
+        include_str!("../../../scenarios/methods/fedproto.toml"),
+    ),
+    preset(
+        "feddistill-plus",
+        include_str!("../../../scenarios/methods/feddistill-plus.toml"),
+    ),
+    preset(
+        "fedgh",
+        include_str!("../../../scenarios/methods/fedgh.toml"),
+    ),
+    preset(
+        "fedtgp",
+        include_str!("../../../scenarios/methods/fedtgp.toml"),
+    ),
 ];
 
 const fn preset(name: &'static str, toml: &'static str) -> Preset {

@@ -420,12 +420,65 @@ fn jitter_is_drawn_for_each_transfer_and_moves_nobody_elses() {
     ]);
     let one = run(&[(0.0, 0, 1, 0), (5.0, 0, 1, 0)]);
     assert_eq!([both[0], both[2]], one[..]);
-    let distinct = [both[0], both[1], both[2] - 5.0, both[3] - 5.0];
-    assert!(distinct.iter().all(|late| *late > 0.0 && *late < 1.0));
+    // In whole nanoseconds: differences of seconds are never quite equal.
+    let late = |end: f64, start: f64| ((end - start) * 1e9).round() as u64;
+    let distinct = [
+        late(both[0], 0.0),
+        late(both[1], 0.0),
+        late(both[2], 5.0),
+        late(both[3], 5.0),
+    ];
+    assert!(
+        distinct
+            .iter()
+            .all(|late| (1..1_000_000_000).contains(late))
+    );
     assert!(
         (1..4).all(|k| !distinct[..k].contains(&distinct[k])),
         "{distinct:?}"
     );
+}
+
+#[test]
+fn jitter_differs_by_receiver_and_adds_up_over_the_links() {
+    // 0--1 and 0--2 are alike: only the stream can tell their receivers apart.
+    let star = [(0, 1, 0.0), (0, 2, 0.0)];
+    let links = vec![(0, jittery()), (2, jittery())];
+    let mut two = network(graph(3, &star), conduct(links, Failure::Stall));
+    let ends = times(&carry(&mut two, &[(0.0, 0, 1, 0), (0.0, 0, 2, 0)]));
+    assert_ne!(ends[0], ends[1]);
+    let always = |milliseconds: u64| LinkBehaviour {
+        jitter: Some(Jitter::new(move |_| {
+            SimDuration::from_nanos(milliseconds * 1_000_000)
+        })),
+        ..LinkBehaviour::default()
+    };
+    let line = [(0, 1, 0.25), (1, 2, 0.5)];
+    let links = vec![(0, always(10)), (2, always(30))];
+    let mut one = network(graph(3, &line), conduct(links, Failure::Stall));
+    assert_eq!(times(&carry(&mut one, &[(0.0, 0, 2, 0)])), [0.79]);
+}
+
+/// The bound by loss follows the payload of a packet, and a narrower cap of a host stays.
+#[test]
+fn loss_counts_in_packets_of_the_payload_and_beside_a_cap() {
+    let lossy = || LinkBehaviour {
+        loss: 0.01,
+        ..LinkBehaviour::default()
+    };
+    let links = [(0, 1, 0.05)];
+    let mut large = conduct(vec![(0, lossy())], Failure::Stall);
+    large.segment_bytes = 4000.0;
+    let network_of = |conduct: Conduct| {
+        let mut network = network(graph(2, &links), conduct);
+        times(&carry(&mut network, &[(0.0, 0, 1, 500_000)]))[0]
+    };
+    // MSS / RTT · √(3/2) / √p, Mathis et al. 1997.
+    let rate = 4000.0 / 0.1 * 1.5_f64.sqrt() / 0.1;
+    assert!((network_of(large) - (0.05 + 5e5 / rate)).abs() < 1e-8);
+    let mut capped = conduct(vec![(0, lossy())], Failure::Stall);
+    capped.caps = vec![(HostId(1), bandwidth(0.1e6))];
+    assert_eq!(network_of(capped), 0.05 + 5.0);
 }
 
 #[test]

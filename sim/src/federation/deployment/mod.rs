@@ -318,6 +318,11 @@ impl Deployment {
         Stored::new(parameters, precision)
     }
 
+    /// What the aggregator's own weights begin with.
+    pub(crate) fn initial_server_seed(&self) -> u64 {
+        self.world.seed("server", "initial weights")
+    }
+
     /// Whether clients are scored with the aggregator's model.
     pub(crate) fn predicts_with_global_model(&self) -> bool {
         let mut kinds = self.kinds.iter();
@@ -386,7 +391,10 @@ impl Deployment {
 
     /// How what aggregators send each other becomes bytes, by strand.
     fn wires_between(&self, up: bool) -> Vec<Wire> {
-        let forms = self.kinds.iter().map(|kind| kind.between(self));
+        let forms = self.kinds.iter().map(|kind| match up {
+            true => kind.between(self),
+            false => kind.between_down(self),
+        });
         self.wires(forms, up)
     }
 

@@ -1,5 +1,6 @@
-//! Class logits: mean predicted probabilities per class of a client's own samples, collected while
-//! it trains; each sample learns from the teacher of its class (FD, Jeong et al. 2018, algorithm 1).
+//! Class logits: mean predictions per class of a client's own samples, collected while it trains;
+//! each sample learns from the teacher of its class. Probabilities travel (FD, Jeong et al. 2018,
+//! algorithm 1) or raw logits (FedDistill+, Zhu et al. 2021, section 5).
 
 use super::folded_rows::FoldedRows;
 use super::rows::{MeanRows, Sharing};
@@ -8,9 +9,10 @@ use super::{Beginning, Effort, Exchange, Kind, Learner, rule_weight};
 use crate::federation::deployment::Deployment;
 use crate::federation::knowledge::{Form, Piece};
 use crate::federation::local::LocalWork;
+use crate::federation::parcel::is_held;
 use crate::federation::run::Hooks;
-use crate::scenario::{RawDistill, RawRule, RawStrand};
-use fedstill_models::{Batch, Loss, ModelError, Term, Trainer, softmax};
+use crate::scenario::{RawDistill, RawDistillLoss, RawPrediction, RawRule, RawStrand};
+use fedstill_models::{Batch, Loss, ModelError, Teacher, Term, Trainer, softmax};
 use std::sync::Arc;
 
 /// The strand.
@@ -18,14 +20,32 @@ use std::sync::Arc;
 pub(super) struct ClassLogits {
     rule: RawRule,
     distill: RawDistill,
+    send: RawPrediction,
 }
 
 impl ClassLogits {
-    pub(super) fn new(strand: &RawStrand) -> Self {
+    pub(super) fn new(strand: &RawStrand, send: RawPrediction) -> Self {
         Self {
             rule: strand.rule.clone(),
             distill: strand.distill.clone(),
+            send,
         }
+    }
+
+    /// What each class is to be predicted as. The teacher of a class that nobody else holds is a
+    /// row of zeros, and stays one.
+    fn teachers(&self, received: &Arc<Vec<f32>>, classes: usize) -> Arc<Vec<f32>> {
+        let RawDistillLoss::Kl { temperature, .. } = self.distill.loss else {
+            return Arc::clone(received);
+        };
+        let mut probabilities = softmax(received, classes, temperature as f32);
+        let rows = probabilities.chunks_exact_mut(classes);
+        for (row, given) in rows.zip(received.chunks_exact(classes)) {
+            if !is_held(given) {
+                row.fill(0.0);
+            }
+        }
+        Arc::new(probabilities)
     }
 }
 
@@ -47,10 +67,12 @@ impl Kind for ClassLogits {
         let classes = beginning.deployment.dataset().n_classes();
         Box::new(Taught {
             classes,
-            weight: self.distill.weight as f32,
-            teachers: beginning.received.map(|piece| Arc::clone(&piece.values)),
+            distill: self.distill.clone(),
+            teachers: beginning
+                .received
+                .map(|piece| self.teachers(&piece.values, classes)),
             targets: Vec::new(),
-            means: ClassMeans::new(classes),
+            means: ClassMeans::new(classes, self.send),
         })
     }
 
@@ -72,7 +94,7 @@ impl Kind for ClassLogits {
 /// Own data with, per sample, the teacher of its class.
 struct Taught {
     classes: usize,
-    weight: f32,
+    distill: RawDistill,
     teachers: Option<Arc<Vec<f32>>>,
     /// Of the batch.
     targets: Vec<f32>,
@@ -96,8 +118,18 @@ impl Learner for Taught {
     fn terms<'t>(&'t self, _: &'t Batch<'_>, terms: &mut Vec<Term<'t>>) {
         if self.teachers.is_some() {
             let targets = &self.targets;
-            let taught = Loss::SoftCrossEntropy { targets };
-            terms.push(Term::new(self.weight, taught));
+            let taught = match self.distill.loss {
+                RawDistillLoss::Kl {
+                    temperature,
+                    squared_factor,
+                } => Loss::Distillation {
+                    teacher: Teacher::Probabilities(targets),
+                    temperature: temperature as f32,
+                    scale_by_temperature_squared: squared_factor,
+                },
+                _ => Loss::SoftCrossEntropy { targets },
+            };
+            terms.push(Term::new(self.distill.weight as f32, taught));
         }
     }
 
@@ -111,30 +143,39 @@ impl Learner for Taught {
     }
 }
 
-/// Mean predicted probabilities per class of the samples seen.
+/// Mean predictions per class of the samples seen.
 struct ClassMeans {
     classes: usize,
+    of: RawPrediction,
     sums: Vec<f64>,
     counts: Vec<u64>,
 }
 
 impl ClassMeans {
-    fn new(classes: usize) -> Self {
+    fn new(classes: usize, of: RawPrediction) -> Self {
         Self {
             classes,
+            of,
             sums: vec![0.0; classes * classes],
             counts: vec![0; classes],
         }
     }
 
     fn add(&mut self, labels: &[u32], logits: &[f32]) {
-        let probabilities = softmax(logits, self.classes, 1.0);
-        for (label, row) in labels.iter().zip(probabilities.chunks_exact(self.classes)) {
+        let probabilities = match self.of {
+            RawPrediction::Probabilities => softmax(logits, self.classes, 1.0),
+            RawPrediction::Logits => Vec::new(),
+        };
+        let predictions = match self.of {
+            RawPrediction::Probabilities => &probabilities,
+            RawPrediction::Logits => logits,
+        };
+        for (label, row) in labels.iter().zip(predictions.chunks_exact(self.classes)) {
             let class = *label as usize;
             self.counts[class] += 1;
             let sums = &mut self.sums[class * self.classes..(class + 1) * self.classes];
-            for (sum, probability) in sums.iter_mut().zip(row) {
-                *sum += f64::from(*probability);
+            for (sum, value) in sums.iter_mut().zip(row) {
+                *sum += f64::from(*value);
             }
         }
     }
@@ -148,5 +189,51 @@ impl ClassMeans {
                 sums.iter().map(move |sum| (sum / count) as f32)
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn means_are_of_probabilities_or_of_the_logits_themselves() {
+        // Two samples of class 0 and none of class 1; softmax([ln 3, 0]) is (3/4, 1/4).
+        let logits = [3f32.ln(), 0.0, 0.0, 3f32.ln()];
+        let of = |what| {
+            let mut means = ClassMeans::new(2, what);
+            means.add(&[0, 0], &logits);
+            means.values()
+        };
+        let half = 3f32.ln() / 2.0;
+        for (what, expected) in [
+            (RawPrediction::Probabilities, [0.5, 0.5, 0.0, 0.0]),
+            (RawPrediction::Logits, [half, half, 0.0, 0.0]),
+        ] {
+            for (value, expected) in of(what).iter().zip(expected) {
+                assert!((value - expected).abs() < 1e-6, "{what:?}: {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_class_without_logits_from_anyone_has_no_teacher() {
+        let strand = ClassLogits {
+            rule: RawRule::default(),
+            distill: RawDistill {
+                loss: RawDistillLoss::Kl {
+                    temperature: 2.0,
+                    squared_factor: false,
+                },
+                ..RawDistill::default()
+            },
+            send: RawPrediction::Logits,
+        };
+        let received = Arc::new(vec![2.0 * 3f32.ln(), 0.0, 0.0, 0.0]);
+        // At temperature 2 softmax([2·ln 3, 0]/2) is (3/4, 1/4).
+        let teachers = strand.teachers(&received, 2);
+        for (value, expected) in teachers.iter().zip([0.75, 0.25, 0.0, 0.0]) {
+            assert!((value - expected).abs() < 1e-6, "{teachers:?}");
+        }
     }
 }

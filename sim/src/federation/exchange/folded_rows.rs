@@ -55,6 +55,8 @@ impl FoldedRows {
             RawRule::Mean { .. }
             | RawRule::LeaveOneOut { .. }
             | RawRule::KnowledgeCoefficients { .. }
+            | RawRule::TrainedHead { .. }
+            | RawRule::TrainedPrototypes { .. }
             | RawRule::Clusters { .. } => unreachable!("folded elsewhere"),
         }
     }

@@ -9,6 +9,7 @@ mod folded_rows;
 mod fused_models;
 mod parameters;
 mod personal_teachers;
+mod prototypes;
 mod public_logits;
 mod public_pass;
 mod public_student;
@@ -50,6 +51,12 @@ pub(crate) trait Kind: Debug + Send + Sync {
         self.up(deployment, 0)
     }
 
+    /// The form of what an aggregator sends one below it; [`Kind::between`] is then that of what
+    /// it is sent.
+    fn between_down(&self, deployment: &Deployment) -> Form {
+        self.between(deployment)
+    }
+
     /// What a participation costs the client beyond training on its own data; `known` says whether
     /// there is a piece to learn from.
     fn effort(&self, deployment: &Deployment, client: usize, known: bool) -> Effort;
@@ -86,6 +93,9 @@ pub(crate) enum Predictor {
     Global,
     /// Its own.
     Own,
+    /// Its own extractor and the nearest of the prototypes that it was sent; its own model before
+    /// it was sent any.
+    NearestPrototype,
 }
 
 /// What begins a participation, for one strand.
@@ -147,6 +157,12 @@ pub(crate) trait Learner {
 
     /// Makes the contribution after own data.
     fn contribute(&mut self, work: &mut LocalWork<'_>) -> Result<Piece, ModelError>;
+
+    /// What the model is scored with beside its parameters: the prototypes of
+    /// [`Predictor::NearestPrototype`].
+    fn companion(&self) -> Option<Arc<Vec<f32>>> {
+        None
+    }
 
     /// What it keeps until the next participation.
     fn keep(&mut self) -> Option<Kept> {
@@ -244,6 +260,9 @@ pub(crate) trait Exchange {
         self.fold(contributions)
     }
 
+    /// Where it stands among aggregators: at the top, or below another one.
+    fn stands(&mut self, _at_the_top: bool) {}
+
     /// Takes what its learning gave.
     fn learned(&mut self, _output: JobOutput) {}
 
@@ -282,7 +301,10 @@ pub(super) fn kind(method: &RawMethod, strand: &RawStrand) -> Option<Box<dyn Kin
         RawExchange::PublicLogits { .. } => {
             Box::new(public_logits::PublicLogits::new(method, strand))
         }
-        RawExchange::ClassLogits => Box::new(class_logits::ClassLogits::new(strand)),
+        RawExchange::ClassLogits { send } => {
+            Box::new(class_logits::ClassLogits::new(strand, *send))
+        }
+        RawExchange::Prototypes { means } => Box::new(prototypes::Prototypes::new(strand, *means)),
     })
 }
 

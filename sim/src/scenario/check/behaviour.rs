@@ -313,7 +313,7 @@ fn crowded(raw: &RawNetwork, known: &BTreeMap<&str, &network::Link>, findings: &
                 continue;
             };
             let own = own.as_bits_per_second();
-            let Some(when) = swallowed(rate.bits_per_second(), own, profile) else {
+            let Some((when, expected)) = swallowed(rate.bits_per_second(), own, profile) else {
                 continue;
             };
             // One of many links that are alike says enough.
@@ -323,10 +323,7 @@ fn crowded(raw: &RawNetwork, known: &BTreeMap<&str, &network::Link>, findings: &
                     format!(
                         "background traffic of {rate} leaves nothing of the link `{name}`{when}"
                     ),
-                    match profile {
-                        None => "expected less than the link's bandwidth",
-                        Some(_) => "expected less than the bandwidths of its profile",
-                    },
+                    expected,
                     "background traffic is served first; nothing else would ever get through",
                 );
             }
@@ -334,10 +331,11 @@ fn crowded(raw: &RawNetwork, known: &BTreeMap<&str, &network::Link>, findings: &
     }
 }
 
-/// From when on nothing is ever left of a link, if so, as a message ends.
-fn swallowed(taken: f64, own: f64, profile: Option<&Profile>) -> Option<String> {
+/// From when on nothing is ever left of a link, if so, as a message ends, and what was expected.
+fn swallowed(taken: f64, own: f64, profile: Option<&Profile>) -> Option<(String, &'static str)> {
     let Some(profile) = profile else {
-        return (taken >= own).then(String::new);
+        let expected = "expected less than the link's bandwidth";
+        return (taken >= own).then(|| (String::new(), expected));
     };
     let bandwidth = |rate: Rate| match rate {
         Rate::Times(factor) => own * factor,
@@ -345,10 +343,18 @@ fn swallowed(taken: f64, own: f64, profile: Option<&Profile>) -> Option<String> 
         Rate::Nothing => 0.0,
     };
     if profile.rates().map(bandwidth).all(|rate| taken >= rate) {
-        return Some(String::new());
+        return Some((
+            String::new(),
+            "expected less than the widest step of its profile",
+        ));
     }
     let (since, rate) = profile.held()?;
     let last = bandwidth(rate);
     // A profile that ends with nothing at all is meant to.
-    (last > 0.0 && taken >= last).then(|| format!(", which its profile holds from {since} s on"))
+    (last > 0.0 && taken >= last).then(|| {
+        (
+            format!(" from {since} s on, where its profile ends"),
+            "expected less than the last step of its profile",
+        )
+    })
 }

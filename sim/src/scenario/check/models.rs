@@ -104,7 +104,7 @@ fn one_model_a_name(raw: &RawScenario, findings: &mut Findings<'_>) {
     }
 }
 
-fn shape_and_classes(source: &RawSource) -> Option<(Shape, usize)> {
+pub(super) fn shape_and_classes(source: &RawSource) -> Option<(Shape, usize)> {
     let of = |dataset: &Dataset| (dataset.shape(), dataset.n_classes());
     match source {
         RawSource::Digits => Some(of(&Dataset::digits())),

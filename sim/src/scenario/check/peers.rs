@@ -15,6 +15,23 @@ pub(super) fn check(raw: &RawScenario, findings: &mut Findings<'_>) {
             "remove one of the two",
         );
     }
+    for (place, strand) in raw.method.strands().iter().enumerate() {
+        if strand.rule.trains_on_prototypes() {
+            let path = match place {
+                0 => "method.rule.kind".to_owned(),
+                further => format!("method.also.{}.rule.kind", further - 1),
+            };
+            findings.refuse(
+                &path,
+                format!(
+                    "`{}` is trained at a server, and there is none where clients pass to each other",
+                    strand.rule.name()
+                ),
+                "expected `mean`",
+                "take `rule = \"mean\"`, or the preset `fedproto`; or leave out `peers`",
+            );
+        }
+    }
     if raw.method.selection != RawSelection::All {
         findings.refuse(
             "method.selection",

@@ -2,19 +2,24 @@
 
 use super::codec::{self, Carried};
 use super::findings::Findings;
-use super::{public, sites};
+use super::{public, sites, widths};
 use crate::federation::MOST_STRANDS;
 use crate::federation::codec::Codec;
 use crate::scenario::presets::PRESETS;
 use crate::scenario::raw::{
-    RawDistillLoss, RawExchange, RawMethod, RawPredictions, RawScenario, RawSchedule,
-    RawServerSends, RawStrand,
+    RawDistillLoss, RawExchange, RawMethod, RawPrediction, RawPredictions, RawRule, RawScenario,
+    RawSchedule, RawServerSends, RawStrand,
 };
 
 /// Checks every strand, and writes effective values over defaults that depend on the rest.
 pub(super) fn check(raw: &mut RawScenario, clients: usize, findings: &mut Findings<'_>) {
     if raw.method.needs_equal_models() {
         equal_models(raw, findings);
+    }
+    let is_prototypes =
+        |strand: &&RawStrand| matches!(strand.exchange, RawExchange::Prototypes { .. });
+    if let Some(strand) = raw.method.strands().iter().find(is_prototypes) {
+        widths::check(raw, &strand.rule, findings);
     }
     // Lists are drawn by the versions of one aggregator.
     let rounds = matches!(raw.method.schedule, RawSchedule::Synchronous { .. })
@@ -35,6 +40,7 @@ pub(super) fn check(raw: &mut RawScenario, clients: usize, findings: &mut Findin
     public::server(raw, findings);
     for (path, strand) in &strands {
         public::rule(path, strand, &raw.method, clients, findings);
+        prototypes(path, strand, findings);
         public::strand(path, strand, &raw.method, findings);
         distill(path, strand, &raw.method, findings);
         codecs(path, strand, raw, findings);
@@ -105,7 +111,14 @@ impl RawStrand {
         match self.exchange {
             RawExchange::None | RawExchange::Parameters => Carried::Values,
             RawExchange::PublicLogits { .. } if !rows.are_probabilities() => Carried::Logits,
-            RawExchange::PublicLogits { .. } | RawExchange::ClassLogits => Carried::Probabilities,
+            RawExchange::PublicLogits { .. } => Carried::Probabilities,
+            RawExchange::ClassLogits {
+                send: RawPrediction::Probabilities,
+            } => Carried::Probabilities,
+            RawExchange::ClassLogits {
+                send: RawPrediction::Logits,
+            } => Carried::Logits,
+            RawExchange::Prototypes { .. } => Carried::Rows,
         }
     }
 }
@@ -187,13 +200,77 @@ fn codecs(path: &StrandPath, strand: &RawStrand, raw: &RawScenario, findings: &m
         let remembers = given.is_some_and(|raw| Codec::new(raw).has_state());
         let alone = raw.method.peers.is_none() && raw.method.tier.is_empty();
         if remembers && !alone {
+            // A preset's codec was not the user's wish, the shape of the federation was.
+            let place = match (findings.is_explicit(&path.key(key)), &raw.method.peers) {
+                (true, _) => path.key(key),
+                (false, Some(_)) => "method.peers".to_owned(),
+                (false, None) => "method.tier".to_owned(),
+            };
             findings.refuse(
-                &path.key(key),
+                &place,
                 "a codec that remembers what it sent before, where there is more than one aggregator",
                 "differences and feedback are kept between one server and its clients",
                 "leave out `delta`, and set `feedback = false` where it stands; or leave out `tier` and `peers`",
             );
         }
+    }
+}
+
+/// Rules that are made for prototypes, and those that are not.
+fn prototypes(path: &StrandPath, strand: &RawStrand, findings: &mut Findings<'_>) {
+    let name = strand.rule.name();
+    let is_prototypes = matches!(strand.exchange, RawExchange::Prototypes { .. });
+    if is_prototypes && matches!(strand.rule, RawRule::LeaveOneOut { .. }) {
+        findings.refuse(
+            &path.key("rule.kind"),
+            "`leave-one-out` does not fold prototypes",
+            "a client is scored by the nearest of them, and would lack the classes that it alone has",
+            "take `rule = \"mean\"`",
+        );
+    } else if is_prototypes
+        && !strand.rule.trains_on_prototypes()
+        && !matches!(strand.rule, RawRule::Mean { .. })
+    {
+        findings.refuse(
+            &path.key("rule.kind"),
+            format!("`{name}` does not fold prototypes"),
+            "it folds rows of predictions",
+            "take `rule = \"mean\"`, `trained-prototypes` or `trained-head`",
+        );
+    }
+    if !is_prototypes && strand.rule.trains_on_prototypes() {
+        findings.refuse(
+            &path.key("rule.kind"),
+            format!("`{name}` trains on prototypes, and none travel here"),
+            "expected `mean` or `leave-one-out`",
+            "set `exchange = \"prototypes\"`, or take `rule = \"mean\"`",
+        );
+    }
+    let (RawRule::TrainedHead { epochs, batch, lr }
+    | RawRule::TrainedPrototypes {
+        epochs, batch, lr, ..
+    }) = &strand.rule
+    else {
+        return;
+    };
+    findings.not_zero(&path.key("rule.epochs"), epochs, "train at least once");
+    let batch_key = path.key("rule.batch");
+    findings.not_zero(&batch_key, batch, "a batch holds at least one sample");
+    findings.number(
+        &path.key("rule.lr"),
+        *lr,
+        |lr| lr > 0.0,
+        "a learning rate above zero",
+        "0.01 is usual",
+    );
+    if let RawRule::TrainedPrototypes { margin, .. } = &strand.rule {
+        findings.number(
+            &path.key("rule.margin"),
+            *margin,
+            |margin| margin >= 0.0,
+            "a number, zero or more",
+            "100 is the paper's",
+        );
     }
 }
 
@@ -223,13 +300,41 @@ fn distill(path: &StrandPath, strand: &RawStrand, method: &RawMethod, findings: 
         _ => RawPredictions::Logits,
     };
     public::loss(&path.key("distill.loss"), &distill.loss, received, findings);
-    let by_class = matches!(strand.exchange, RawExchange::ClassLogits);
-    if by_class && distill.loss != RawDistillLoss::CrossEntropy {
-        findings.refuse(
-            &path.key("distill.loss"),
+    let (reason, expected) = match (&strand.exchange, &distill.loss) {
+        (
+            RawExchange::ClassLogits {
+                send: RawPrediction::Probabilities,
+            },
+            loss,
+        ) if *loss != RawDistillLoss::CrossEntropy => (
             "`class-logits` sends probabilities, and this loss compares logits",
-            "expected `cross-entropy`",
-            format!("set `{} = \"cross-entropy\"`", path.key("distill.loss")),
-        );
-    }
+            "cross-entropy",
+        ),
+        (
+            RawExchange::ClassLogits {
+                send: RawPrediction::Logits,
+            },
+            loss,
+        ) if !matches!(loss, RawDistillLoss::Kl { .. }) => (
+            "`class-logits` sends logits here, of which a class that nobody has is left out",
+            "kl",
+        ),
+        (RawExchange::Prototypes { .. }, loss)
+            if *loss != RawDistillLoss::MeanSquared
+                && !matches!(strand.rule, RawRule::TrainedHead { .. }) =>
+        {
+            (
+                "prototypes are features, and learned by their mean squared error",
+                "mean-squared",
+            )
+        }
+        _ => return,
+    };
+    let key = path.key("distill.loss");
+    findings.refuse(
+        &key,
+        reason,
+        format!("expected `{expected}`"),
+        format!("set `{key} = \"{expected}\"`"),
+    );
 }

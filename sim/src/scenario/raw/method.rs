@@ -141,8 +141,15 @@ impl RawStrand {
         match self.exchange {
             RawExchange::PublicLogits { .. } if self.codec.makes_labels() => one,
             RawExchange::PublicLogits { sends, .. } => sends,
-            RawExchange::ClassLogits => one,
-            RawExchange::None | RawExchange::Parameters => RawPredictions::Logits,
+            RawExchange::ClassLogits {
+                send: RawPrediction::Probabilities,
+            } => one,
+            RawExchange::ClassLogits {
+                send: RawPrediction::Logits,
+            }
+            | RawExchange::None
+            | RawExchange::Parameters
+            | RawExchange::Prototypes { .. } => RawPredictions::Logits,
         }
     }
 
@@ -186,8 +193,40 @@ pub enum RawExchange {
         #[serde(default, skip_serializing_if = "is_default")]
         cache: u64,
     },
-    /// Mean predicted probabilities per class of the client's own data.
-    ClassLogits,
+    /// Mean predictions per class of the client's own data.
+    ClassLogits {
+        /// What of a prediction travels.
+        #[serde(default, skip_serializing_if = "is_default")]
+        send: RawPrediction,
+    },
+    /// Mean features per class of the client's own data, as the model hands them to its head; needs features of one width, not equal models.
+    Prototypes {
+        /// Of which features the means are taken.
+        #[serde(default, skip_serializing_if = "is_default")]
+        means: RawMeans,
+    },
+}
+
+/// What of a prediction travels.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RawPrediction {
+    /// softmax(z).
+    #[default]
+    Probabilities,
+    /// z, as the model gives it.
+    Logits,
+}
+
+/// Of which features class means are taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RawMeans {
+    /// Those of each step of the last epoch, before its update: costs nothing more.
+    #[default]
+    LastEpoch,
+    /// Those of the trained model: one more forward pass over own data.
+    AfterTraining,
 }
 
 impl RawExchange {
@@ -205,7 +244,8 @@ impl RawExchange {
             Self::None => "nothing",
             Self::Parameters => "parameters",
             Self::PublicLogits { .. } => "public-logits",
-            Self::ClassLogits => "class-logits",
+            Self::ClassLogits { .. } => "class-logits",
+            Self::Prototypes { .. } => "prototypes",
         }
     }
 }

@@ -46,8 +46,8 @@ pub use device::{
 pub use dropout::{RawCosine, RawCurve, RawDropout, RawLogNormal, RawWeibull};
 pub use link::RawLink;
 pub use method::{
-    RawClip, RawCount, RawDecay, RawDistill, RawDistillLoss, RawExchange, RawLocal, RawMethod,
-    RawOptimizer, RawPrecision, RawSchedule, RawStaleness, RawStrand,
+    RawClip, RawCount, RawDecay, RawDistill, RawDistillLoss, RawExchange, RawLocal, RawMeans,
+    RawMethod, RawOptimizer, RawPrecision, RawPrediction, RawSchedule, RawStaleness, RawStrand,
 };
 pub use model::{RawLayer, RawLayers, RawModel, RawResidual, WrongModel};
 pub use network::{

@@ -77,9 +77,45 @@ pub enum RawRule {
         #[serde(default = "default_clusters")]
         count: usize,
     },
+    /// The server trains a head on the prototypes and sends it; for `prototypes` (FedGH).
+    TrainedHead {
+        /// Passes over the prototypes that came, for each version.
+        #[serde(default = "one_epoch")]
+        epochs: u64,
+        /// Batch size.
+        #[serde(default = "default_batch")]
+        batch: usize,
+        /// Learning rate of the stochastic gradient descent.
+        #[serde(default = "default_lr")]
+        lr: f64,
+    },
+    /// The server trains prototypes that lie apart from each other and sends them; for `prototypes` (FedTGP).
+    TrainedPrototypes {
+        /// Passes over the prototypes that came, for each version.
+        #[serde(default = "default_generator_epochs")]
+        epochs: u64,
+        /// Batch size.
+        #[serde(default = "default_batch")]
+        batch: usize,
+        /// Learning rate of the stochastic gradient descent.
+        #[serde(default = "default_lr")]
+        lr: f64,
+        /// The greatest margin between classes.
+        #[serde(default = "default_margin")]
+        margin: f64,
+    },
 }
 
 impl RawRule {
+    /// What the server trains on prototypes, and so only a server can do.
+    #[must_use]
+    pub fn trains_on_prototypes(&self) -> bool {
+        matches!(
+            self,
+            Self::TrainedHead { .. } | Self::TrainedPrototypes { .. }
+        )
+    }
+
     /// Its name in scenarios.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -95,8 +131,30 @@ impl RawRule {
             Self::UnambiguousMean { .. } => "unambiguous-mean",
             Self::KnowledgeCoefficients { .. } => "knowledge-coefficients",
             Self::Clusters { .. } => "clusters",
+            Self::TrainedHead { .. } => "trained-head",
+            Self::TrainedPrototypes { .. } => "trained-prototypes",
         }
     }
+}
+
+fn one_epoch() -> u64 {
+    1
+}
+
+fn default_batch() -> usize {
+    10
+}
+
+fn default_lr() -> f64 {
+    0.01
+}
+
+fn default_generator_epochs() -> u64 {
+    100
+}
+
+fn default_margin() -> f64 {
+    100.0
 }
 
 /// What a contribution weighs before staleness.
