@@ -246,23 +246,17 @@ fn what_is_announced_is_what_the_formulas_say() {
 }
 
 #[test]
-fn the_server_s_learning_costs_its_device_time() {
+fn what_the_server_learns_is_counted_at_the_server() {
+    // 200 samples, 5 epochs, 2 versions of the first group's mlp-16.
     let books = books("ds-fl", &["stop.versions=2"], false);
-    // mlp-16 on 64 features: forward 2·64·16 + 16 + 16 + 2·16·10 + 10 FLOPs a sample; a step is
-    // three passes. 200 samples, 5 epochs, 2 versions.
     let found = books.accounts.aggregators[0].flops;
     assert!(found[1] > 0 && found[0] == 0 && found[2] == 0, "{found:?}");
-    let twice = books_of_twice_the_epochs();
-    assert_eq!(twice, 2 * found[1]);
-}
-
-fn books_of_twice_the_epochs() -> u64 {
-    let sets = ["stop.versions=2", "method.server.epochs=10"];
-    books("ds-fl", &sets, false).accounts.aggregators[0].flops[1]
+    // Forward 2·64·16 + 16 + 16 + 2·16·10 + 10 FLOPs a sample; backward twice as many.
+    assert_eq!(found[1], 2 * 5 * 200 * 3 * 2410);
 }
 
 #[test]
-fn the_first_public_samples_of_peers_and_tiers_go_by_one_list() {
+fn methods_that_make_sense_without_one_server_run_among_peers_and_in_tiers() {
     let peers = [
         "method.peers={ kind = \"all\", graph = \"ring\" }",
         "stop.versions=3",
@@ -277,12 +271,22 @@ fn the_first_public_samples_of_peers_and_tiers_go_by_one_list() {
         "stop.versions=3",
         "clients.1.model=mlp-16",
     ];
-    for preset in ["cronus", "selective-fd", "feddf"] {
+    for preset in ["cronus", "ds-fl", "scarlet", "selective-fd", "feddf"] {
         let mut sets = tiers.to_vec();
         if preset == "feddf" {
             sets.push("method.server.steps=20");
         }
         let books = books(preset, &sets, false);
         assert_eq!(books.status, RunStatus::Completed, "{preset} in tiers");
+        if preset == "ds-fl" {
+            // The server alone learns: below it knowledge is handed on.
+            let learned: Vec<bool> = books
+                .accounts
+                .aggregators
+                .iter()
+                .map(|a| a.flops[1] > 0)
+                .collect();
+            assert_eq!(learned, [true, false, false]);
+        }
     }
 }

@@ -97,7 +97,11 @@ impl Aggregator {
             deployment.dynamics().stream(&spec.name, "selection"),
         );
         let kinds = deployment.kinds().iter();
-        let exchanges = kinds.map(|kind| kind.aggregator(&deployment, hooks));
+        let exchanges = kinds.map(|kind| {
+            let mut exchange = kind.aggregator(&deployment, hooks);
+            exchange.stands(spec.parent.is_none());
+            exchange
+        });
         Self {
             core: Core {
                 selector,

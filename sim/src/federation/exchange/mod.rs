@@ -260,6 +260,9 @@ pub(crate) trait Exchange {
         self.fold(contributions)
     }
 
+    /// Where it stands among aggregators: at the top, or below another one.
+    fn stands(&mut self, _at_the_top: bool) {}
+
     /// Takes what its learning gave.
     fn learned(&mut self, _output: JobOutput) {}
 

@@ -24,6 +24,8 @@ pub(super) struct ServerStudent {
     predictions: Option<Piece>,
     /// The last version published.
     version: u64,
+    /// Whether it is the server: aggregators below it hand on what their children say.
+    at_the_top: bool,
 }
 
 /// What a lesson gives.
@@ -51,17 +53,21 @@ impl ServerStudent {
             parameters: Arc::new(parameters.expect("drawn where the server learns")),
             predictions: None,
             version: 0,
+            at_the_top: true,
         }
     }
 
     fn sends_predictions(&self) -> bool {
-        self.settings.sends == RawServerSends::Predictions
+        self.at_the_top && self.settings.sends == RawServerSends::Predictions
     }
 }
 
 impl Exchange for ServerStudent {
     fn fold(&mut self, contributions: &[Held<'_>]) -> Folded {
         let mut folded = self.inner.fold(contributions);
+        if !self.at_the_top {
+            return folded;
+        }
         let Some(rows) = self.inner.knowledge() else {
             return folded;
         };
@@ -109,6 +115,11 @@ impl Exchange for ServerStudent {
             job,
         });
         folded
+    }
+
+    fn stands(&mut self, at_the_top: bool) {
+        self.at_the_top = at_the_top;
+        self.inner.stands(at_the_top);
     }
 
     fn mix(&mut self, contributions: &[Held<'_>], _: Mixing) -> Folded {

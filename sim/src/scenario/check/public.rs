@@ -171,7 +171,12 @@ fn probabilities(at: &StrandPath, strand: &RawStrand, why: &str, findings: &mut 
             &at.key("exchange"),
             why,
             "this sends logits",
-            format!("set `{} = \"probabilities\"`", at.key("exchange.sends")),
+            match strand.exchange {
+                RawExchange::ClassLogits { .. } => {
+                    format!("set `{} = \"probabilities\"`", at.key("exchange.send"))
+                }
+                _ => format!("set `{} = \"probabilities\"`", at.key("exchange.sends")),
+            },
         );
     }
 }
@@ -249,7 +254,7 @@ pub(super) fn rule(
             | RawRule::UnambiguousMean { .. }
             | RawRule::KnowledgeCoefficients { .. }
             | RawRule::Clusters { .. },
-            RawExchange::PublicLogits { .. },
+            RawExchange::PublicLogits { .. } | RawExchange::ClassLogits { .. },
         ) => probabilities(
             at,
             strand,
@@ -263,20 +268,14 @@ pub(super) fn rule(
         RawRule::KnowledgeCoefficients { .. } | RawRule::Clusters { .. }
     );
     if is_personal && !method.tier.is_empty() {
-        findings.refuse(
-            &at.key("rule.kind"),
-            format!("`{name}` needs clients that contribute to the server itself"),
-            "an aggregator between them would hand on a mean that is nobody's",
-            "leave `method.tier` out, or take another rule, such as `mean`",
-        );
+        let title = format!("`{name}` needs clients that contribute to the server itself");
+        let why = "an aggregator between them would hand on a mean that is nobody's";
+        not_here("method.tier", title, why, &at.key("rule.kind"), findings);
     }
     if matches!(strand.rule, RawRule::KnowledgeCoefficients { .. }) && method.peers.is_some() {
-        findings.refuse(
-            &at.key("rule.kind"),
-            "`knowledge-coefficients` are learned at a server that knows all clients' predictions",
-            "and here clients pass to each other",
-            "leave `method.peers` out, or take another rule, such as `mean`",
-        );
+        let title = format!("`{name}` are learned at a server that knows all clients' predictions");
+        let why = "here clients pass to each other";
+        not_here("method.peers", title, why, &at.key("rule.kind"), findings);
     }
     if is_personal && method.server.is_some() {
         findings.refuse(
@@ -286,6 +285,15 @@ pub(super) fn rule(
             "remove it, or take another rule, such as `mean`",
         );
     }
+}
+
+/// A shape of the federation that something at `asked_at` does not go with.
+fn not_here(shape: &str, title: String, why: &str, asked_at: &str, findings: &mut Findings<'_>) {
+    let problem = findings
+        .problem(shape, title, why)
+        .and_at(findings.tree().nearest_place(asked_at), "asked for here")
+        .way_out(format!("leave `{shape}` out, or take another method"));
+    findings.add(problem);
 }
 
 fn numbers(at: &StrandPath, rule: &RawRule, clients: usize, findings: &mut Findings<'_>) {
@@ -430,12 +438,9 @@ pub(super) fn server(raw: &RawScenario, findings: &mut Findings<'_>) {
     };
     let path = "method.server";
     if method.peers.is_some() {
-        findings.refuse(
-            path,
-            "there is no server where clients pass to each other",
-            "expected no such table",
-            "remove it, or leave `method.peers` out",
-        );
+        let title = "there is no server that could learn".to_owned();
+        let why = "here clients pass to each other";
+        not_here("method.peers", title, why, path, findings);
     }
     let rows = method.strands().into_iter().find_map(|strand| {
         let public = matches!(strand.exchange, RawExchange::PublicLogits { .. });
@@ -447,14 +452,6 @@ pub(super) fn server(raw: &RawScenario, findings: &mut Findings<'_>) {
     match rows {
         Some(sends) => {
             loss(&format!("{path}.loss"), &server.loss, sends, findings);
-            if !method.tier.is_empty() {
-                findings.refuse(
-                    path,
-                    "only one server learns from predictions",
-                    "and here aggregators stand between it and the clients",
-                    "leave `method.tier` out, or remove this table",
-                );
-            }
         }
         None if travel => {
             loss(

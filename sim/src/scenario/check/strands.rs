@@ -200,8 +200,14 @@ fn codecs(path: &StrandPath, strand: &RawStrand, raw: &RawScenario, findings: &m
         let remembers = given.is_some_and(|raw| Codec::new(raw).has_state());
         let alone = raw.method.peers.is_none() && raw.method.tier.is_empty();
         if remembers && !alone {
+            // A preset's codec was not the user's wish, the shape of the federation was.
+            let place = match (findings.is_explicit(&path.key(key)), &raw.method.peers) {
+                (true, _) => path.key(key),
+                (false, Some(_)) => "method.peers".to_owned(),
+                (false, None) => "method.tier".to_owned(),
+            };
             findings.refuse(
-                &path.key(key),
+                &place,
                 "a codec that remembers what it sent before, where there is more than one aggregator",
                 "differences and feedback are kept between one server and its clients",
                 "leave out `delta`, and set `feedback = false` where it stands; or leave out `tier` and `peers`",

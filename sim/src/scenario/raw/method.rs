@@ -147,9 +147,9 @@ impl RawStrand {
             RawExchange::ClassLogits {
                 send: RawPrediction::Logits,
             }
-            | RawExchange::Prototypes { .. }
             | RawExchange::None
-            | RawExchange::Parameters => RawPredictions::Logits,
+            | RawExchange::Parameters
+            | RawExchange::Prototypes { .. } => RawPredictions::Logits,
         }
     }
 
