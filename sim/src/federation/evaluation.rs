@@ -110,6 +110,15 @@ impl Evaluator {
         self.global.as_ref()
     }
 
+    /// The clients' own models as they are now, of those that have trained.
+    #[cfg(test)]
+    pub(crate) fn client_models(&self) -> Vec<Vec<f32>> {
+        let models = self.clients.iter().flatten();
+        models
+            .map(|own| own.parameters.values().into_owned())
+            .collect()
+    }
+
     /// Whether nothing has been evaluated yet.
     pub(crate) fn is_unused(&self) -> bool {
         self.pending.is_none() && self.done.is_empty()

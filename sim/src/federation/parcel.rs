@@ -368,6 +368,17 @@ mod tests {
     }
 
     #[test]
+    fn the_bytes_of_published_tables_are_those_of_the_values() {
+        let values = |form: Form| parcel_bytes(&wires([form]), Known::ALL) - HEADER_BYTES;
+        // Jeong et al. 2018, table 1: 16 versions up and down of 10 × 10 logits, and of 1 199 648
+        // parameters, in bits.
+        assert_eq!(2 * 16 * 8 * values(Form::rows(10, 10)), 102_400);
+        assert_eq!(2 * 16 * 8 * values(Form::flat(1_199_648)), 1_228_439_552);
+        // Sattler et al. 2020: 10 versions of 80 000 public samples × 10 classes, one way: 32.00 MB.
+        assert_eq!(10 * values(Form::rows(80_000, 10)), 32_000_000);
+    }
+
+    #[test]
     fn a_piece_is_what_its_codec_makes_of_it() {
         let raw = RawCodec::from(vec![RawCodecStage::F16]);
         let codec = Arc::new(Codec::new(&raw));

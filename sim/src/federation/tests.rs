@@ -1,6 +1,7 @@
 //! Claims about whole federations that need the models themselves.
 
 mod class_knowledge;
+mod special_cases;
 
 use super::deployment::Deployment;
 use super::knowledge::Known;

@@ -25,7 +25,7 @@ pub(crate) fn mean(contributions: &[Held<'_>], width: usize) -> Folded {
 
 #[cfg(test)]
 mod tests {
-    use super::super::three_clients::{ROWS, assert_close, assert_folded, equal, weighing};
+    use super::super::three_clients::{ROWS, assert_folded, weighing};
     use super::*;
 
     #[test]
