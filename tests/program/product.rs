@@ -68,7 +68,7 @@ fn scenario(method: &str, schedule: &str, shape: &str, drops: bool, mixed: bool)
     let group = |name: &str, count: u32, model: &str| {
         format!(
             "[[clients]]\nname = \"{name}\"\ncount = {count}\nmodel = \"{model}\"\n\
-             device = {{ speed = {{ dist = \"lognormal\", median = \"400 kFLOP/s\", sigma = 0.6 }}, power = {{ idle = \"1 W\", busy = \"4 W\" }} }}\n\
+             device = {{ speed = {{ dist = \"lognormal\", median = \"20 MFLOP/s\", sigma = 0.6 }}, power = {{ idle = \"1 W\", busy = \"4 W\" }} }}\n\
              link = {{ up = \"1 Mbps\", down = \"2 Mbps\", latency = \"10 ms\" }}\n\
              dropout = {dropout}\n\n"
         )
@@ -86,7 +86,7 @@ fn scenario(method: &str, schedule: &str, shape: &str, drops: bool, mixed: bool)
 }
 
 /// The books of a run add up, whoever sends to whom.
-fn books_hold(tables: &Tables, what: &str) {
+fn books_hold(tables: &Tables, drops: bool, what: &str) {
     let mut carried: BTreeMap<(String, bool), u64> = BTreeMap::new();
     for transfer in tables.rows("transfers") {
         let (sent, lost) = (transfer.count("bytes"), transfer.count("lost_bytes"));
@@ -142,7 +142,7 @@ fn books_hold(tables: &Tables, what: &str) {
     if !peers {
         assert_eq!(count as u64, of_versions, "{what}: contributions merged");
     }
-    assert!(count > 0, "{what}: nothing was ever merged");
+    assert!(drops || count > 0, "{what}: nothing was ever merged");
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn every_combination_runs_to_its_end_or_is_refused_with_the_reason() {
                     let one = run(&desk, &file, &what, "1");
                     let two = run(&desk, &file, &what, "2");
                     assert_same_bytes(&one, &two, &what);
-                    books_hold(&one, &what);
+                    books_hold(&one, drops, &what);
                     let status = one.run().text("status").to_owned();
                     assert_eq!(status, "completed", "{what}");
                     ran += 1;
