@@ -319,6 +319,9 @@ fn every_preset_is_whole_and_says_what_it_needs() {
         [
             ("local-only", false, false),
             ("fedavg", false, true),
+            ("fedprox", false, true),
+            ("fedasync", false, true),
+            ("fedbuff", false, true),
             ("fedmd", true, false),
             ("feddf", true, false),
             ("cronus", true, false),

@@ -27,6 +27,18 @@ pub const PRESETS: &[Preset] = &[
         include_str!("../../../scenarios/methods/fedavg.toml"),
     ),
     preset(
+        "fedprox",
+        include_str!("../../../scenarios/methods/fedprox.toml"),
+    ),
+    preset(
+        "fedasync",
+        include_str!("../../../scenarios/methods/fedasync.toml"),
+    ),
+    preset(
+        "fedbuff",
+        include_str!("../../../scenarios/methods/fedbuff.toml"),
+    ),
+    preset(
         "fedmd",
         include_str!("../../../scenarios/methods/fedmd.toml"),
     ),
