@@ -7,9 +7,6 @@ use crate::federation::local::LocalWork;
 use crate::scenario::RawSampleFilter;
 use fedstill_models::{DensityRatio, ModelError, median_distance, uniform_rows};
 
-/// Uniform rows that own samples are compared with.
-const REFERENCE: usize = 500;
-
 /// Whether each sample of a list stays at home.
 ///
 /// A client without two different samples has nothing to compare with, and keeps all.
@@ -18,7 +15,12 @@ pub(super) fn stay(
     work: &LocalWork<'_>,
     list: &[u32],
 ) -> Result<Vec<bool>, ModelError> {
-    let RawSampleFilter::DensityRatio { quantile, ridge } = filter else {
+    let RawSampleFilter::DensityRatio {
+        quantile,
+        ridge,
+        reference,
+    } = filter
+    else {
         return Ok(Vec::new());
     };
     let deployment = work.deployment;
@@ -42,7 +44,7 @@ pub(super) fn stay(
         return Ok(Vec::new());
     }
     let seed = work.shuffle_seed("reference", 0);
-    let reference = uniform_rows(REFERENCE, width, low, high, seed);
+    let reference = uniform_rows(reference, width, low, high, seed);
     let ratio = DensityRatio::fit(&own, &reference, width, kernel_width, ridge)?;
     let threshold = lower_quantile(ratio.at(&own)?, quantile);
     Ok(ratio.at(&public)?.iter().map(|r| *r < threshold).collect())
@@ -63,12 +65,12 @@ pub(super) fn flops(
     client: usize,
     samples: usize,
 ) -> u64 {
-    if filter == RawSampleFilter::None {
+    let RawSampleFilter::DensityRatio { reference, .. } = filter else {
         return 0;
-    }
+    };
     let width = deployment.client(client).layout.n_features();
     let own = deployment.shard(client).train.len() as u64;
-    let (reference, samples) = (REFERENCE as u64, samples as u64);
+    let (reference, samples) = (reference as u64, samples as u64);
     let median = own * own.saturating_sub(1) / 2;
     let asked = (own + samples) * (own + reference);
     DensityRatio::fit_flops(own, reference, width) + 3 * width as u64 * (median + asked)

@@ -138,7 +138,14 @@ pub(super) fn strand(
             "1 leaves the predictions as they are, 10 softens them",
         );
     }
-    if let RawSampleFilter::DensityRatio { quantile, ridge } = filter {
+    if let RawSampleFilter::DensityRatio {
+        quantile,
+        ridge,
+        reference,
+    } = filter
+    {
+        let way_out = "leave it out for 100";
+        findings.not_zero(&at.key("exchange.filter.reference"), reference, way_out);
         findings.number(
             &at.key("exchange.filter.quantile"),
             *quantile,

@@ -46,6 +46,9 @@ pub enum RawSampleFilter {
         /// λ of the estimate.
         #[serde(default = "default_ridge")]
         ridge: f64,
+        /// Uniform rows that own samples are compared with; the work grows with the cube.
+        #[serde(default = "default_reference")]
+        reference: usize,
     },
 }
 
@@ -119,6 +122,10 @@ fn one_f64() -> f64 {
 
 fn default_quantile() -> f64 {
     0.25
+}
+
+fn default_reference() -> usize {
+    100
 }
 
 fn default_ridge() -> f64 {
